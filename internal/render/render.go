@@ -4,6 +4,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,7 +18,6 @@ import (
 
 // A Fetcher brings originals; *fetch.Fetcher is the one.
 type Fetcher interface {
-	Check(src source.Source) error
 	Fetch(ctx context.Context, src source.Source, prior fetch.Validators) (*fetch.Original, error)
 }
 
@@ -34,12 +34,15 @@ type Options struct {
 	Store     cache.Store
 	Fetch     Fetcher
 	Transform Transformer
-	MaxOutput int                      // of a rendition's longer side, pixels; 0 means 2,560
+	MaxOutput int                      // of a rendition's longer side, pixels; 0 means DefaultMaxOutput
 	Quality   map[transform.Format]int // 1…100 where a spec names none; absent means 80
 	MinFresh  time.Duration            // an origin's shorter freshness is raised to it; 0 means 5 minutes
 	MaxFresh  time.Duration            // an origin's longer freshness is cut to it; 0 means 30 days
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
-	Timeout   time.Duration            // for one flight, fetch and transform and waits together; 0 means 30 s
+	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
+	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
+	// called from any goroutine; nil drops it.
+	Report func(error)
 }
 
 // Outcome is how a request was answered.
@@ -65,7 +68,9 @@ type Rendition struct {
 	Spec     transform.Spec // resolved: the true size
 	Body     []byte
 	ETag     string    // strong, quoted; from the pixels' sum and the words
+	Original [32]byte  // SHA-256 of the original it is made from
 	Modified time.Time // of the original, where known; else when it was first fetched
+	Kept     bool      // false when the origin forbids keeping it; then nobody else may either
 	Outcome  Outcome
 	Timings  []Timing
 }
@@ -86,20 +91,130 @@ type Original struct {
 }
 
 // A Renderer renders. It is safe for concurrent use.
-type Renderer struct{}
+type Renderer struct {
+	o       Options
+	fetches *flights[source.Source, located]
+	renders *flights[cache.Key, made]
+}
+
+// DefaultMaxOutput bounds a rendition's longer side, in pixels: the widest rung of the ladder.
+const DefaultMaxOutput = 2560
+
+// defaultQuality is what sharp uses for JPEG and WebP.
+const defaultQuality = 80
 
 // New makes a Renderer.
-func New(o Options) *Renderer { return &Renderer{} }
+func New(o Options) *Renderer {
+	o.MaxOutput = cmp.Or(o.MaxOutput, DefaultMaxOutput)
+	o.MinFresh = cmp.Or(o.MinFresh, 5*time.Minute)
+	o.MaxFresh = cmp.Or(o.MaxFresh, 30*24*time.Hour)
+	o.Fresh = cmp.Or(o.Fresh, 24*time.Hour)
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	return &Renderer{
+		o:       o,
+		fetches: newFlights[source.Source, located](o.Timeout),
+		renders: newFlights[cache.Key, made](o.Timeout),
+	}
+}
 
-// Render returns one Rendition per spec, in order; errors are *Error.
+// Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
+// for whoever else waits, and for the cache.
 func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error) {
-	return nil, errors.New("render: not built")
+	// The original can change between the look at its pointer and the transform. The second attempt sees the new one; a
+	// source that changes faster than that is not worth more.
+	for attempt := 0; ; attempt++ {
+		rends, err := r.render(ctx, req)
+		if err == nil {
+			return rends, nil
+		}
+		if attempt == 1 || !errors.Is(err, errChanged) {
+			return nil, newError(req.Source, err)
+		}
+	}
 }
 
-// Probe returns what is known of the original, fetching it when need be; errors are *Error.
+func (r *Renderer) render(ctx context.Context, req Request) ([]*Rendition, error) {
+	start := time.Now()
+	l, outcome, err := r.locate(ctx, req.Source)
+	if err != nil {
+		return nil, err
+	}
+	located := time.Now()
+	specs, err := r.resolve(req, l.ptr.Current.Info)
+	if err != nil {
+		return nil, err
+	}
+	rends := make([]*Rendition, len(specs))
+	var missing []int
+	var keys []cache.Key
+	var wanted []transform.Spec
+	for i, s := range specs {
+		k := r.renditionKey(l.ptr.Current.Sum, s)
+		m, ok := r.loadRendition(ctx, k)
+		if !ok {
+			missing, keys, wanted = append(missing, i), append(keys, k), append(wanted, s)
+			continue
+		}
+		rends[i] = r.rendition(req, s, l, m, outcome)
+	}
+	lookup := Timing{Stage: "lookup", Took: time.Since(located)}
+	var fetched []Timing
+	if outcome == Filled || outcome == Joined {
+		fetched = []Timing{{Stage: "fetch", Took: located.Sub(start)}}
+	} else {
+		lookup.Took = time.Since(start)
+	}
+	if len(missing) > 0 {
+		filled, led, err := r.fill(ctx, req.Source, l, keys, wanted)
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range missing {
+			how := Joined
+			if led[j] {
+				how = Filled
+			}
+			rends[i] = r.rendition(req, specs[i], l, filled[j], how)
+		}
+	}
+	for _, rend := range rends {
+		rend.Timings = append(append([]Timing{lookup}, fetched...), rend.Timings...)
+	}
+	return rends, nil
+}
+
+func (r *Renderer) rendition(req Request, s transform.Spec, l located, m made, outcome Outcome) *Rendition {
+	rend := &Rendition{
+		Spec: s, Body: m.body, ETag: etag(m.sum, req.Words), Outcome: outcome,
+		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep,
+	}
+	for _, t := range []Timing{
+		{"queue", m.queue}, {"decode", m.took.Decode}, {"resize", m.took.Resize}, {"encode", m.took.Encode},
+	} {
+		if t.Took > 0 {
+			rend.Timings = append(rend.Timings, t)
+		}
+	}
+	return rend
+}
+
+// Probe returns what is known of the original, fetching it when need be, or an *Error.
 func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, error) {
-	return nil, errors.New("render: not built")
+	l, outcome, err := r.locate(ctx, src)
+	if err != nil {
+		return nil, newError(src, err)
+	}
+	v := l.ptr.Current
+	return &Original{Info: v.Info, Sum: v.Sum, Bytes: v.Bytes, Modified: v.Modified, Outcome: outcome}, nil
 }
 
-// Close waits for the flights under way, at most until ctx ends.
-func (r *Renderer) Close(ctx context.Context) error { return nil }
+// Close waits for the flights under way, at most until ctx ends. Calls that come later are answered, unshared.
+func (r *Renderer) Close(ctx context.Context) error {
+	return errors.Join(r.fetches.close(ctx), r.renders.close(ctx))
+}
+
+func (r *Renderer) report(err error) {
+	if r.o.Report != nil {
+		r.o.Report(err)
+	}
+}

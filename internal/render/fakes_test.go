@@ -1,0 +1,238 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// A fakeOrigin is a Fetcher over one answer that tests change.
+type fakeOrigin struct {
+	mu    sync.Mutex
+	body  []byte // current bytes
+	etag  string
+	err   error
+	fresh time.Duration // explicit when > 0
+	never bool          // no-store
+	gate  chan struct{} // when set, Fetch waits for it
+	calls int
+	asked []fetch.Validators // what each call sent
+}
+
+func (o *fakeOrigin) Fetch(ctx context.Context, src source.Source, prior fetch.Validators) (*fetch.Original, error) {
+	o.mu.Lock()
+	o.calls++
+	o.asked = append(o.asked, prior)
+	gate := o.gate
+	o.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", src, o.err)
+	}
+	out := &fetch.Original{
+		Validators: fetch.Validators{ETag: o.etag}, From: src,
+		Fresh: o.fresh, Explicit: o.fresh > 0, NoStore: o.never,
+	}
+	if o.etag != "" && prior.ETag == o.etag {
+		out.NotModified = true
+		return out, nil
+	}
+	out.Body = o.body
+	return out, nil
+}
+
+func (o *fakeOrigin) set(change func(*fakeOrigin)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(o)
+}
+
+func (o *fakeOrigin) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.calls
+}
+
+// A fakeEngine is a Transformer whose originals are any bytes and whose renditions say what they are made of. Originals
+// that begin with "bad" cannot be decoded, with "html" are no image.
+type fakeEngine struct {
+	mu    sync.Mutex
+	calls [][]transform.Spec
+	panic bool
+	rev   string
+}
+
+func (e *fakeEngine) Can(f transform.Format) transform.Ability {
+	return transform.Ability{Decode: true, Encode: f != transform.AVIF}
+}
+
+func (e *fakeEngine) Rev(transform.Format) string { return "rev" + e.rev }
+
+func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
+	if len(src) >= 4 && string(src[:4]) == "html" {
+		return transform.Info{}, transform.ErrFormat
+	}
+	return transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Orientation: 1, Frames: 1}, nil
+}
+
+func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calls = append(e.calls, slices.Clone(specs))
+	if e.panic {
+		panic("engine")
+	}
+	if len(src) >= 3 && string(src[:3]) == "bad" {
+		return nil, transform.ErrCorrupt
+	}
+	var out []transform.Output
+	for _, s := range specs {
+		out = append(out, transform.Output{
+			Body: fmt.Appendf(nil, "%s of %s", s, src), Format: s.Format, Width: s.Width, Height: s.Height,
+			Took: transform.Timing{Decode: 3 * time.Millisecond, Resize: 2 * time.Millisecond, Encode: time.Millisecond},
+		})
+	}
+	return out, nil
+}
+
+// made counts renditions.
+func (e *fakeEngine) made() (calls, specs int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.calls {
+		specs += len(c)
+	}
+	return len(e.calls), specs
+}
+
+// A mapStore is a Store in a map that can be told to fail.
+type mapStore struct {
+	mu      sync.Mutex
+	objects map[cache.Key]*cache.Object
+	broken  bool
+}
+
+func newMapStore() *mapStore { return &mapStore{objects: make(map[cache.Key]*cache.Object)} }
+
+var errBroken = errors.New("disk on fire")
+
+func (s *mapStore) Get(_ context.Context, k cache.Key) (*cache.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.objects[k]; ok && !s.broken {
+		return o, nil
+	}
+	return nil, cache.ErrMiss
+}
+
+func (s *mapStore) Put(_ context.Context, k cache.Key, o *cache.Object) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		return errBroken
+	}
+	s.objects[k] = o
+	return nil
+}
+
+func (s *mapStore) Delete(_ context.Context, k cache.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects, k)
+	return nil
+}
+
+// drop forgets all objects of a kind.
+func (s *mapStore) drop(kind cache.Kind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.objects, func(k cache.Key, _ *cache.Object) bool { return k.Kind == kind })
+}
+
+func (s *mapStore) count(kind cache.Kind) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.objects {
+		if k.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// A rig is a Renderer over fakes.
+type rig struct {
+	*Renderer
+	origin *fakeOrigin
+	engine *fakeEngine
+	store  *mapStore
+
+	mu      sync.Mutex
+	reports []error
+}
+
+func newRig(*testing.T) *rig {
+	g := &rig{origin: &fakeOrigin{body: []byte("one"), etag: `"1"`}, engine: &fakeEngine{}, store: newMapStore()}
+	g.restart()
+	return g
+}
+
+// restart makes a new Renderer over the same store.
+func (g *rig) restart() {
+	g.Renderer = New(Options{Store: g.store, Fetch: g.origin, Transform: g.engine, Report: func(err error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.reports = append(g.reports, err)
+	}})
+}
+
+func (g *rig) reported() []error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.reports)
+}
+
+// one renders a single width.
+func (g *rig) one(t *testing.T, src source.Source, width int) (*Rendition, error) {
+	t.Helper()
+	rends, err := g.Render(t.Context(), Request{Source: src, Specs: []transform.Spec{webp(width)}})
+	if err != nil {
+		return nil, err
+	}
+	if len(rends) != 1 {
+		t.Fatalf("got %d renditions, want 1", len(rends))
+	}
+	return rends[0], nil
+}
+
+func webp(width int) transform.Spec { return transform.Spec{Width: width, Format: transform.WebP} }
+
+func remote(t *testing.T) source.Source { return mustParse(t, "https://origin.example/a.jpg") }
+func local(t *testing.T) source.Source  { return mustParse(t, "/img/a.jpg") }
+
+func mustParse(t *testing.T, text string) source.Source {
+	t.Helper()
+	src, err := source.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}

@@ -1,0 +1,161 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// flights lets any number of callers wait for one piece of work per key.
+//
+// It differs from x/sync/singleflight in four ways that matter here (ADR 0006): the work does not run under the first
+// caller's context, so a reader who leaves fails nobody; it has a deadline after which the key is free again even when
+// the work is stuck; a panic becomes an error for all who wait; and the value is published before it is stored, so that
+// nobody waits for a disk while later callers still find the flight.
+type flights[K comparable, V any] struct {
+	timeout time.Duration
+	wg      sync.WaitGroup // work and settling under way
+
+	mu     sync.Mutex
+	byKey  map[K]*flight[V]
+	closed bool
+}
+
+// A flight is the work on one key. val and err may be read once done is closed.
+type flight[V any] struct {
+	done chan struct{}
+	once sync.Once
+	val  V
+	err  error
+}
+
+func newFlights[K comparable, V any](timeout time.Duration) *flights[K, V] {
+	return &flights[K, V]{timeout: timeout, byKey: make(map[K]*flight[V])}
+}
+
+// claim returns the flight of every key, in order, and the positions of those that did not exist: the caller leads them
+// and must start them. After close it leads all, under no key, so that late callers still get answers.
+func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, k := range keys {
+		f, ok := g.byKey[k]
+		if !ok {
+			f = &flight[V]{done: make(chan struct{})}
+			if !g.closed {
+				g.byKey[k] = f
+			}
+			led = append(led, i)
+		}
+		all = append(all, f)
+	}
+	return all, led
+}
+
+// start runs work for flights that the caller leads, detached from ctx's end but with its values, and bounded in time. work
+// finishes each flight it was given; the settle it returns (nil for none) runs afterwards, while the flights can still be
+// joined. Flights that work leaves unfinished, by returning, panicking or outlasting the deadline, fail.
+func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], work func(context.Context) (settle func())) {
+	release := g.track()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.timeout)
+	// The flights fail at the deadline even if work does not notice it; only then can the keys be tried again.
+	stop := context.AfterFunc(ctx, func() {
+		g.fail(led, ctx.Err())
+		g.forget(keys, led)
+	})
+	go func() {
+		defer release()
+		defer cancel()
+		settle, err := recovered(ctx, work)
+		stop()
+		g.fail(led, err)
+		if settle != nil && ctx.Err() == nil { // past the deadline others may have stored something newer
+			settle()
+		}
+		g.forget(keys, led)
+	}()
+}
+
+// track counts work that close waits for. Work begun after close is not waited for: WaitGroup forbids an Add that races
+// with Wait.
+func (g *flights[K, V]) track() (release func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return func() {}
+	}
+	g.wg.Add(1)
+	return g.wg.Done
+}
+
+// recovered runs work; a panic becomes an error, and so does leaving a flight unfinished (the caller's fail uses it).
+func recovered(ctx context.Context, work func(context.Context) func()) (settle func(), err error) {
+	err = errUnfinished
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errPanic, p)
+		}
+	}()
+	return work(ctx), err
+}
+
+func (g *flights[K, V]) fail(led []*flight[V], err error) {
+	var zero V
+	for _, f := range led {
+		f.finish(zero, err)
+	}
+}
+
+// finish publishes the result. Only the first call counts.
+func (f *flight[V]) finish(val V, err error) {
+	f.once.Do(func() {
+		f.val, f.err = val, err
+		close(f.done)
+	})
+}
+
+// forget removes the flights, unless their keys are taken by others since.
+func (g *flights[K, V]) forget(keys []K, led []*flight[V]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, k := range keys {
+		if g.byKey[k] == led[i] {
+			delete(g.byKey, k)
+		}
+	}
+}
+
+// wait returns the flight's result, or ctx's error when ctx ends first.
+func (f *flight[V]) wait(ctx context.Context) (V, error) {
+	select {
+	case <-f.done:
+		return f.val, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.val, f.err
+	case <-ctx.Done():
+		var zero V
+		return zero, context.Cause(ctx)
+	}
+}
+
+// close stops sharing and waits for the work under way, at most until ctx ends.
+func (g *flights[K, V]) close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	idle := make(chan struct{})
+	go func() {
+		g.wg.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,168 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// localFresh is how long a file of the site is taken for unchanged: long enough that a popular picture costs one stat a
+// second, short enough that whoever edits the site sees the change at once.
+const localFresh = time.Second
+
+// located is an original as a flight found it.
+type located struct {
+	ptr  pointer // Current is set
+	body []byte  // where the flight had it in hand; nil means that it is in the store
+	had  bool    // nothing new came in: the bytes had been here before
+	keep bool    // the origin allows keeping it
+}
+
+// locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
+// revalidate it behind; else by a flight that everybody who asks for src waits for.
+func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outcome, error) {
+	now := time.Now()
+	p := r.loadPointer(ctx, src)
+	switch {
+	case p.fresh(now, r.o.MaxFresh):
+		return located{ptr: p, had: true, keep: true}, Hit, nil
+	case p.Current != nil && p.resting(now):
+		return located{ptr: p, had: true, keep: true}, Stale, nil
+	case p.Current != nil && src.Remote():
+		r.fetch(ctx, src, false)
+		return located{ptr: p, had: true, keep: true}, Stale, nil
+	case p.Current == nil && p.resting(now):
+		return located{}, "", p.remembered(src, now)
+	}
+	return r.waitFetch(ctx, src, false)
+}
+
+// waitFetch waits for a flight that brings src.
+func (r *Renderer) waitFetch(ctx context.Context, src source.Source, whole bool) (located, Outcome, error) {
+	f, led := r.fetch(ctx, src, whole)
+	l, err := f.wait(ctx)
+	switch {
+	case err != nil:
+		return located{}, "", newError(src, err)
+	case l.had && l.ptr.Failure != nil:
+		return l, Stale, nil
+	case l.had:
+		return l, Hit, nil
+	case led:
+		return l, Filled, nil
+	}
+	return l, Joined, nil
+}
+
+// fetch joins the flight that brings src, or starts one. whole asks for the bytes even where the origin would say that
+// they did not change: they are missing from the store.
+func (r *Renderer) fetch(ctx context.Context, src source.Source, whole bool) (f *flight[located], led bool) {
+	keys := []source.Source{src}
+	all, mine := r.fetches.claim(src)
+	if len(mine) == 1 {
+		r.fetches.start(ctx, keys, all, func(ctx context.Context) func() {
+			return r.bring(ctx, src, whole, all[0])
+		})
+	}
+	return all[0], len(mine) == 1
+}
+
+// bring is the work of a fetch flight.
+func (r *Renderer) bring(ctx context.Context, src source.Source, whole bool, f *flight[located]) (settle func()) {
+	p := r.loadPointer(ctx, src)
+	// A flight that ended between the caller's look and this one's start has done the work already.
+	if !whole && p.fresh(time.Now(), r.o.MaxFresh) {
+		f.finish(located{ptr: p, had: true, keep: true}, nil)
+		return nil
+	}
+	var prior fetch.Validators
+	if p.Current != nil && !whole {
+		prior = p.Current.Validators
+	}
+	o, err := r.o.Fetch.Fetch(ctx, src, prior)
+	if err == nil {
+		var l located
+		if l, err = r.adopt(src, p, o); err == nil {
+			f.finish(l, nil)
+			return func() { r.keep(ctx, src, l) }
+		}
+	}
+	return r.fallBack(ctx, src, p, whole, f, err)
+}
+
+// adopt makes a located original of what the origin sent.
+func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (located, error) {
+	p.Failure = nil
+	p.Expires = time.Now().Add(r.freshFor(src, o))
+	if o.NotModified {
+		if p.Current == nil {
+			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", src, fetch.ErrUpstream)
+		}
+		current := *p.Current
+		if o.Validators != (fetch.Validators{}) {
+			current.Validators = o.Validators
+		}
+		p.Current = &current
+		return located{ptr: p, had: true, keep: true}, nil
+	}
+	v := &version{Sum: sha256.Sum256(o.Body), Bytes: int64(len(o.Body)), Modified: o.Modified, Validators: o.Validators}
+	if v.Modified.IsZero() {
+		v.Modified = time.Now().UTC().Truncate(time.Second)
+	}
+	if p.Current != nil && p.Current.Sum == v.Sum {
+		v.Info, v.Modified = p.Current.Info, p.Current.Modified
+		p.Current = v
+		return located{ptr: p, body: o.Body, had: true, keep: !o.NoStore}, nil
+	}
+	info, err := r.o.Transform.Probe(o.Body)
+	if err != nil {
+		return located{}, err
+	}
+	v.Info = info
+	p.Current, p.Last = v, p.Current
+	return located{ptr: p, body: o.Body, keep: !o.NoStore}, nil
+}
+
+// freshFor is how long o may be taken for current: what the origin says, within bounds, else the default.
+func (r *Renderer) freshFor(src source.Source, o *fetch.Original) time.Duration {
+	switch {
+	case !src.Remote():
+		return localFresh
+	case o.Explicit:
+		return min(max(o.Fresh, r.o.MinFresh), r.o.MaxFresh)
+	}
+	return r.o.Fresh
+}
+
+// keep stores what a fetch flight brought: the original before the pointer that names it.
+func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
+	if !l.keep {
+		return
+	}
+	if l.body != nil {
+		r.put(ctx, l.ptr.Current.Sum.key(), &cache.Object{Body: l.body})
+	}
+	r.savePointer(ctx, src, l.ptr)
+}
+
+// fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may
+// die, the picture stays), else with the error. Either way the failure is remembered for a while.
+func (r *Renderer) fallBack(ctx context.Context, src source.Source, p pointer, whole bool, f *flight[located], err error) (settle func()) {
+	e := newError(src, err)
+	if p.Current != nil && !whole {
+		r.report(e)
+		p = p.failed(e, time.Now())
+		f.finish(located{ptr: p, had: true, keep: true}, nil)
+		return func() { r.savePointer(ctx, src, p) }
+	}
+	f.finish(located{}, e)
+	if e.pause() == 0 || ctx.Err() != nil && e.Class == Canceled {
+		return nil
+	}
+	return func() { r.savePointer(ctx, src, p.failed(e, time.Now())) }
+}

@@ -1,0 +1,124 @@
+package render
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// A pointer says which original a source stands for, and until when that may be taken for granted. It is the only thing
+// in the cache that expires and the only one that is overwritten.
+type pointer struct {
+	Current *version  `json:"current,omitempty"` // nil when no original was ever had
+	Last    *version  `json:"last,omitempty"`    // what Current replaced, to fall back on when Current turns out damaged
+	Expires time.Time `json:"expires,omitzero"`  // of Current's freshness
+	Failure *failure  `json:"failure,omitempty"` // of the latest attempt; nil when it succeeded
+}
+
+// A version is one state of an original.
+type version struct {
+	Sum        sum              `json:"sum"`
+	Bytes      int64            `json:"bytes"`
+	Info       transform.Info   `json:"info"`
+	Modified   time.Time        `json:"modified"` // the origin's word, else when it was fetched
+	Validators fetch.Validators `json:"validators"`
+}
+
+// A failure is remembered so that a broken source is not tried again for every reader.
+type failure struct {
+	Class   Class     `json:"class"`
+	RetryAt time.Time `json:"retry_at"`
+}
+
+// A sum is a SHA-256, in hex as text.
+type sum [32]byte
+
+func (s sum) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
+
+func (s *sum) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(s) {
+		return fmt.Errorf("sum of %d characters: expected %d", len(text), 2*len(s))
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
+func (s sum) key() cache.Key { return cache.Key{Kind: cache.Original, Sum: s} }
+
+func pointerKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, src.String()) }
+
+// fresh reports whether p needs no look at the origin. An expiry further away than any that is ever given means that the
+// clock was set back; trusting it would keep the pointer for ever.
+func (p pointer) fresh(now time.Time, most time.Duration) bool {
+	return p.Current != nil && now.Before(p.Expires) && p.Expires.Sub(now) <= most
+}
+
+// resting reports whether the latest attempt failed so recently that the next one has to wait.
+func (p pointer) resting(now time.Time) bool {
+	return p.Failure != nil && now.Before(p.Failure.RetryAt) && p.Failure.RetryAt.Sub(now) <= maxPause
+}
+
+// maxPause bounds every pause after a failure: what fetch lets an origin ask for, and the longest of Error.pause.
+const maxPause = 5 * time.Minute
+
+// failed is p after an attempt that ended in e: what was had stays.
+func (p pointer) failed(e *Error, now time.Time) pointer {
+	p.Failure = &failure{Class: e.Class, RetryAt: now.Add(min(e.pause(), maxPause))}
+	return p
+}
+
+// damaged is p after its current original, fetched whole, could not be made into pixels: the version before, if any,
+// takes its place until the origin has something better.
+func (p pointer) damaged(e *Error, now time.Time) pointer {
+	p.Current, p.Last = p.Last, nil
+	return p.failed(e, now)
+}
+
+// remembered is the error of a source that is resting with nothing to show.
+func (p pointer) remembered(src source.Source, now time.Time) *Error {
+	return &Error{Class: p.Failure.Class, Source: src, RetryAfter: p.Failure.RetryAt.Sub(now),
+		Err: fmt.Errorf("%w (%s)", errRemembered, p.Failure.Class)}
+}
+
+// loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
+func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
+	o, err := r.o.Store.Get(ctx, pointerKey(src))
+	if err != nil {
+		return pointer{}
+	}
+	var p pointer
+	if err := json.Unmarshal(o.Meta, &p); err != nil {
+		r.report(fmt.Errorf("read the pointer of %s: %w", src, err))
+		return pointer{}
+	}
+	return p
+}
+
+func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer) {
+	meta, err := json.Marshal(p)
+	if err != nil {
+		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
+		return
+	}
+	r.put(ctx, pointerKey(src), &cache.Object{Meta: meta})
+}
+
+// put keeps o if it can: a cache that fails is a metric and a slow miss, never a failed request.
+func (r *Renderer) put(ctx context.Context, k cache.Key, o *cache.Object) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := r.o.Store.Put(ctx, k, o); err != nil && !errors.Is(err, context.Canceled) {
+		r.report(fmt.Errorf("keep %s: %w", k, err))
+	}
+}
+
+// storeTimeout bounds one Put behind an answer; a disk that takes longer is broken.
+const storeTimeout = 10 * time.Second

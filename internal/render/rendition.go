@@ -1,0 +1,230 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// errChanged says that the original turned out to be another one while renditions of the old were being made.
+var errChanged = errors.New("the original changed")
+
+// made is a rendition without words, as it is stored.
+type made struct {
+	body  []byte
+	sum   sum // of body
+	took  transform.Timing
+	queue time.Duration
+}
+
+// madeMeta is what the store keeps beside a rendition's body.
+type madeMeta struct {
+	Sum sum `json:"sum"`
+}
+
+// renditionKey names a rendition: what it is made from, what is made of it, and by which revision of the engine. The words
+// are not in it: they do not change pixels.
+func (r *Renderer) renditionKey(original sum, spec transform.Spec) cache.Key {
+	return cache.NewKey(cache.Rendition, string(original[:]), spec.String(), r.o.Transform.Rev(spec.Format))
+}
+
+func (r *Renderer) loadRendition(ctx context.Context, k cache.Key) (made, bool) {
+	o, err := r.o.Store.Get(ctx, k)
+	if err != nil {
+		return made{}, false
+	}
+	var meta madeMeta
+	if err := json.Unmarshal(o.Meta, &meta); err != nil {
+		r.report(fmt.Errorf("read %s: %w", k, err))
+		return made{}, false
+	}
+	return made{body: o.Body, sum: meta.Sum}, true
+}
+
+func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
+	meta, err := json.Marshal(madeMeta{Sum: m.sum})
+	if err != nil {
+		r.report(fmt.Errorf("write %s: %w", k, err))
+		return
+	}
+	r.put(ctx, k, &cache.Object{Meta: meta, Body: m.body})
+}
+
+// resolve makes the specs concrete for the original, in order.
+func (r *Renderer) resolve(req Request, info transform.Info) ([]transform.Spec, error) {
+	specs := make([]transform.Spec, len(req.Specs))
+	for i, s := range req.Specs {
+		if !r.o.Transform.Can(s.Format).Encode {
+			return nil, newError(req.Source, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, s.Format.Ext()))
+		}
+		specs[i] = s.Resolve(info.Width, info.Height, r.o.MaxOutput, r.quality(s.Format))
+	}
+	return specs, nil
+}
+
+func (r *Renderer) quality(f transform.Format) int {
+	if q := r.o.Quality[f]; q > 0 {
+		return q
+	}
+	return defaultQuality
+}
+
+// fill makes the renditions under keys by as few transforms as it can: one for all that nobody is making already. It
+// returns them in order, and which of them this call led.
+func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys []cache.Key, specs []transform.Spec) ([]made, map[int]bool, error) {
+	all, mine := r.renders.claim(keys...)
+	led := make(map[int]bool, len(mine))
+	if len(mine) > 0 {
+		j := job{src: src, located: l}
+		for _, i := range mine {
+			led[i] = true
+			j.keys = append(j.keys, keys[i])
+			j.specs = append(j.specs, specs[i])
+			j.flights = append(j.flights, all[i])
+		}
+		r.renders.start(ctx, j.keys, j.flights, func(ctx context.Context) func() { return r.work(ctx, j) })
+	}
+	out := make([]made, len(all))
+	for i, f := range all {
+		m, err := f.wait(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		out[i] = m
+	}
+	return out, led, nil
+}
+
+// A job is the work of one call that leads flights: renditions of one original, by one decode.
+type job struct {
+	src     source.Source
+	located located
+	keys    []cache.Key
+	specs   []transform.Spec
+	flights []*flight[made]
+}
+
+// work is a render flight: it makes the job's renditions, publishes them, and returns what stores them.
+func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
+	j = r.dropFinished(ctx, j)
+	if len(j.keys) == 0 {
+		return nil
+	}
+	fail := func(err error) {
+		for _, f := range j.flights {
+			f.finish(made{}, err)
+		}
+	}
+	body, err := r.body(ctx, j)
+	if err != nil {
+		fail(err)
+		return nil
+	}
+	start := time.Now()
+	outs, err := r.o.Transform.Transform(ctx, body, j.specs)
+	if err != nil {
+		e := newError(j.src, err)
+		fail(e)
+		if e.Class == NotAnImage || e.Class == TooLarge || e.Class == Undecodable {
+			return func() { r.condemn(ctx, j, e) }
+		}
+		return nil
+	}
+	waited := time.Since(start)
+	for i := range outs {
+		if i == 0 {
+			waited -= outs[i].Took.Decode
+		}
+		waited -= outs[i].Took.Resize + outs[i].Took.Encode
+	}
+	results := make([]made, len(outs))
+	for i, o := range outs {
+		results[i] = made{body: o.Body, sum: sha256.Sum256(o.Body), took: o.Took, queue: max(waited, 0)}
+		j.flights[i].finish(results[i], nil)
+	}
+	if !j.located.keep {
+		return nil
+	}
+	return func() {
+		for i, m := range results {
+			r.keepRendition(ctx, j.keys[i], m)
+		}
+	}
+}
+
+// dropFinished finishes the flights whose renditions were stored between the caller's look and this one's start.
+func (r *Renderer) dropFinished(ctx context.Context, j job) job {
+	rest := job{src: j.src, located: j.located}
+	for i, k := range j.keys {
+		if m, ok := r.loadRendition(ctx, k); ok {
+			j.flights[i].finish(m, nil)
+			continue
+		}
+		rest.keys = append(rest.keys, k)
+		rest.specs = append(rest.specs, j.specs[i])
+		rest.flights = append(rest.flights, j.flights[i])
+	}
+	return rest
+}
+
+// body returns the original's bytes: in hand, from the store, or, where the store forgot them, from the origin once more.
+func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
+	want := j.located.ptr.Current.Sum
+	if j.located.body != nil {
+		return j.located.body, nil
+	}
+	if o, err := r.o.Store.Get(ctx, want.key()); err == nil {
+		return o.Body, nil
+	}
+	now := time.Now()
+	if p := r.loadPointer(ctx, j.src); p.resting(now) {
+		return nil, p.remembered(j.src, now)
+	}
+	l, _, err := r.waitFetch(ctx, j.src, true)
+	switch {
+	case err != nil:
+		return nil, err
+	case l.ptr.Current.Sum != want:
+		return nil, errChanged
+	case l.body == nil: // joined a flight that had asked for news only, and there were none
+		return nil, errChanged
+	}
+	return l.body, nil
+}
+
+// condemn remembers that the original cannot be made into pixels, unless the pointer has moved on since.
+func (r *Renderer) condemn(ctx context.Context, j job, e *Error) {
+	p := r.loadPointer(ctx, j.src)
+	if p.Current == nil || p.Current.Sum != j.located.ptr.Current.Sum {
+		return
+	}
+	r.report(e)
+	r.savePointer(ctx, j.src, p.damaged(e, time.Now()))
+}
+
+// etag is strong: it changes with the pixels' encoding and with the words, and with nothing else.
+func etag(body sum, w caption.Words) string {
+	h := sha256.New()
+	h.Write(body[:])
+	decorative := ""
+	if w.Decorative {
+		decorative = "1"
+	}
+	for _, field := range []string{w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License, decorative} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
+		h.Write(n[:])
+		h.Write([]byte(field))
+	}
+	return `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
+}
