@@ -5,35 +5,83 @@ package cache
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
 )
 
-// ErrMiss says that a store does not hold a key, or no longer holds it intact; the reason is wrapped with it.
-var ErrMiss = errors.New("not in the cache")
+// Errors of this package, wrapped with the reason.
+var (
+	// ErrMiss says that a store does not hold a key, or no longer holds it intact.
+	ErrMiss = errors.New("not in the cache")
+	// ErrNotKept says that a sound store declined an object: too large, no room, not admitted, closed.
+	ErrNotKept = errors.New("not kept in the cache")
+)
 
 // Kind is what an object is, and with that the order in which a full store gives objects up: renditions first, then
 // originals, pointers last. A rendition can be made again, an original perhaps not, and a pointer is a few hundred bytes.
 type Kind uint8
 
-// The kinds.
+// The kinds. The zero Kind is none; no store keeps it.
 const (
-	Pointer   Kind = iota + 1 // source → original; the only kind that is overwritten
+	Pointer   Kind = iota + 1 // source → original; the only kind that is overwritten with something else
 	Original                  // fetched bytes, under their own SHA-256
 	Rendition                 // encoded pixels
 )
 
-// A Key names an object: its kind and a SHA-256.
+// String is "pointer", "original" or "rendition", and "unknown" for anything else. The names are folders on disk.
+func (k Kind) String() string {
+	switch k {
+	case Pointer:
+		return "pointer"
+	case Original:
+		return "original"
+	case Rendition:
+		return "rendition"
+	}
+	return "unknown"
+}
+
+// A Key names an object: its kind and a SHA-256. Keys are comparable. Objects of different kinds under one sum are
+// different objects.
 type Key struct {
 	Kind Kind
-	Sum  [32]byte
+	Sum  [sha256.Size]byte
 }
+
+// keySchema is hashed into every key of NewKey. It changes whenever the meaning of the fields does.
+const keySchema = "cutline key 1"
 
 // NewKey hashes fields into a key. Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ, and so is the
 // key schema's version: a change of the schema is a miss, never a wrong hit.
-func NewKey(kind Kind, fields ...string) Key { return Key{} }
+//
+// An original does not need it: its key is Key{Original, sum of its bytes}.
+func NewKey(kind Kind, fields ...string) Key {
+	text := make([]byte, 0, 512)
+	text = appendField(text, keySchema)
+	for _, f := range fields {
+		text = appendField(text, f)
+	}
+	return Key{Kind: kind, Sum: sha256.Sum256(text)}
+}
 
-// String is "rendition/0123…": the kind and the sum in hex.
-func (k Key) String() string { return "" }
+func appendField(text []byte, field string) []byte {
+	text = binary.AppendUvarint(text, uint64(len(field)))
+	return append(text, field...)
+}
+
+// String is "rendition/0123…": the kind and the sum in lower-case hex.
+func (k Key) String() string {
+	return k.Kind.String() + "/" + hex.EncodeToString(k.Sum[:])
+}
+
+// hash spreads keys over tables and locks. A sum is uniformly distributed already, so eight bytes of it do; the kind is
+// mixed in by Knuth's multiplicative constant. Whoever looks up by hash compares the whole key afterwards.
+func (k Key) hash() uint64 {
+	return binary.LittleEndian.Uint64(k.Sum[:8]) ^ uint64(k.Kind)*0x9E3779B97F4A7C15
+}
 
 // An Object is what a store keeps. It is immutable: nobody modifies it or its slices after Put or Get.
 type Object struct {
@@ -44,16 +92,24 @@ type Object struct {
 // MaxMeta bounds Object.Meta in bytes.
 const MaxMeta = 64 << 10
 
+// objectShare is the part of a store's budget that one object may take: an eighth. A larger one would push out, on
+// average, everything that a store of eight such objects is asked for.
+const objectShare = 8
+
 // A Store keeps objects by key. It may forget any object at any time and may never return other bytes than were put.
 // All methods are safe for concurrent use; concurrent Puts of one key leave one of them, whole.
+//
+// Package cachetest holds the suite that every Store passes.
 type Store interface {
 	// Get returns the object for k, or an error that is ErrMiss: absent, forgotten, damaged or unreadable. It does not
 	// return other errors than ErrMiss and ctx's.
 	Get(ctx context.Context, k Key) (*Object, error)
-	// Put keeps o under k, replacing what was there. An error means that it was not kept and is no reason to fail a
+	// Put keeps o under k, replacing what was there: once it returned nil, no Get that begins later returns an earlier
+	// object. An error means that o was not kept, that an earlier object may be there still, and is no reason to fail a
 	// request. When Put returns nil a Get may still miss.
 	Put(ctx context.Context, k Key, o *Object) error
-	// Delete forgets k. It does not return an error when k is absent.
+	// Delete forgets k: once it returned nil, no Get that begins later returns what was there. It does not return an
+	// error when k is absent.
 	Delete(ctx context.Context, k Key) error
 }
 
@@ -66,4 +122,15 @@ type Stats struct {
 	Errors                    int64 // operations that the medium failed
 	Objects                   int64
 	Bytes                     int64
+}
+
+// check refuses what no store keeps.
+func check(k Key, o *Object) error {
+	switch {
+	case k.Kind < Pointer || k.Kind > Rendition:
+		return fmt.Errorf("%w: kind %d", ErrNotKept, k.Kind)
+	case len(o.Meta) > MaxMeta:
+		return fmt.Errorf("%w: %d bytes of metadata, at most %d", ErrNotKept, len(o.Meta), MaxMeta)
+	}
+	return nil
 }

@@ -1,19 +1,167 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
 
 // Tiers is a stack of stores, fastest first. A Get asks them in order and fills what it found into the faster ones; Put
 // and Delete go to all. A tier that fails is a slow miss, never an error of the stack.
-type Tiers struct{ stores []Store }
+//
+// A fill may not bring back what was deleted or replaced meanwhile. Without care this could happen:
+//
+//  1. Get misses in memory and reads the old object from disk;
+//  2. Delete removes it from memory, then from disk, and returns;
+//  3. Get puts the old object into memory.
+//
+// So Put and Delete hold a lock of their key's stripe and count up its generation before they let go; a Get notes the
+// generation before it asks a slower tier, and fills only if it can take the lock at once and the generation is the same.
+// A fill is an optimisation, so it never waits. A hit in the first tier touches neither lock nor generation.
+//
+// The generation knows the changes made through this Tiers only: when another process replaces a pointer on a shared
+// disk, this one's memory has the earlier pointer until it evicts or refreshes it.
+type Tiers struct {
+	stores  []Store
+	stripes [tierStripes]tierStripe
+}
 
-// NewTiers stacks stores, fastest first.
-func NewTiers(stores ...Store) *Tiers { return &Tiers{stores: stores} }
+var _ Store = (*Tiers)(nil)
 
-// Get implements Store.
-func (t *Tiers) Get(ctx context.Context, k Key) (*Object, error) { return nil, ErrMiss }
+// tierStripes is how many locks all keys share. A Put to disk holds one for two fsyncs (a few milliseconds), so there
+// are enough that unrelated Puts seldom meet.
+const tierStripes = 256
 
-// Put implements Store. It returns an error only when no tier kept o.
-func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error { return nil }
+// tierStripe belongs to the keys of one hash class.
+type tierStripe struct {
+	busy       chan struct{} // a lock that can be given up when ctx ends; holds an element while locked
+	generation atomic.Uint64 // Puts and Deletes that ended
+}
 
-// Delete implements Store. It asks all tiers and returns their errors joined.
-func (t *Tiers) Delete(ctx context.Context, k Key) error { return nil }
+// lock takes the stripe or returns ctx's error.
+func (s *tierStripe) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case s.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *tierStripe) tryLock() bool {
+	select {
+	case s.busy <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *tierStripe) unlock() { <-s.busy }
+
+// NewTiers stacks stores, fastest first. It does not own them: whoever opened them closes them, after the last call.
+func NewTiers(stores ...Store) *Tiers {
+	t := &Tiers{stores: stores}
+	for i := range t.stripes {
+		t.stripes[i].busy = make(chan struct{}, 1)
+	}
+	return t
+}
+
+func (t *Tiers) stripe(k Key) *tierStripe { return &t.stripes[k.hash()%tierStripes] }
+
+// Get implements Store. When all tiers miss, the reason is the last one's. What it found in a slower tier it has offered
+// to the faster ones when it returns.
+func (t *Tiers) Get(ctx context.Context, k Key) (*Object, error) {
+	if len(t.stores) == 0 {
+		return nil, ErrMiss
+	}
+	o, err := t.stores[0].Get(ctx, k)
+	if err == nil {
+		return o, nil
+	}
+	generation := t.stripe(k).generation.Load()
+	for i := 1; i < len(t.stores); i++ {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if o, err = t.stores[i].Get(ctx, k); err == nil {
+			t.fill(ctx, k, o, t.stores[:i], generation)
+			return o, nil
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, ErrMiss):
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", ErrMiss, err)
+}
+
+// fill offers o to the faster tiers, nearest first, unless k changed or is changing since generation was noted.
+func (t *Tiers) fill(ctx context.Context, k Key, o *Object, faster []Store, generation uint64) {
+	s := t.stripe(k)
+	if !s.tryLock() {
+		return
+	}
+	defer s.unlock()
+	if s.generation.Load() != generation {
+		return
+	}
+	for i := len(faster) - 1; i >= 0; i-- {
+		// A tier that does not keep o only stays slow for it; the tier's own Stats count that.
+		_ = faster[i].Put(ctx, k, o)
+	}
+}
+
+// Put implements Store. It returns an error only when no tier kept o: ctx's, or the tiers' errors joined.
+func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
+	s := t.stripe(k)
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	defer s.generation.Add(1)
+	var failed []Store
+	var errs []error
+	for _, store := range t.stores {
+		if err := store.Put(ctx, k, o); err != nil {
+			failed = append(failed, store)
+			errs = append(errs, err)
+		}
+	}
+	if len(failed) == len(t.stores) {
+		return errors.Join(append(errs, fmt.Errorf("%w: by any tier", ErrNotKept))...)
+	}
+	if k.Kind == Original {
+		return nil // under its own sum the earlier bytes are the same: a tier that has them shall keep them
+	}
+	for _, store := range failed {
+		// The tier may hold an earlier object. If it cannot forget it either, it is broken, and all that is left to
+		// hope for is that the tiers which kept o answer first.
+		_ = store.Delete(context.WithoutCancel(ctx), k)
+	}
+	return nil
+}
+
+// Delete implements Store. It asks all tiers, slowest first, and returns their errors joined.
+func (t *Tiers) Delete(ctx context.Context, k Key) error {
+	s := t.stripe(k)
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	defer s.generation.Add(1)
+	var errs []error
+	for i := len(t.stores) - 1; i >= 0; i-- {
+		if err := t.stores[i].Delete(ctx, k); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,113 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// scanBatch is how many names of a folder are read at a time: bounds memory, and how long Close waits.
+const scanBatch = 1024
+
+// keepHouse is the one background goroutine: it builds the index and evicts. Because it does both, they never overlap.
+func (d *Disk) keepHouse() {
+	for first := true; ; {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-d.rebuild:
+			d.build()
+			if first {
+				close(d.built)
+				first = false
+			}
+			d.evictPass()
+		case <-d.evict:
+			d.evictPass()
+		}
+	}
+}
+
+// build reads the folder into the index: names, sizes and times, not contents. What it cannot read it counts and leaves
+// out. It ends early with Close, or when revive put another folder in place.
+//
+// A Delete between reading a name and loading it leaves an object in the index that is not there. It costs its bytes of
+// the budget until a Get or an eviction notices.
+func (d *Disk) build() {
+	f := d.current()
+	for kind := Pointer; kind <= Rendition; kind++ {
+		for fan := range 256 {
+			if d.ctx.Err() != nil || d.current() != f {
+				return
+			}
+			err := d.scan(f, kind, fmt.Sprintf("%02x", fan))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				d.errors.Add(1)
+			}
+		}
+	}
+	d.index.finish()
+}
+
+// scan loads one folder such as "rendition/01".
+func (d *Disk) scan(f folder, kind Kind, fan string) error {
+	dir, err := f.OpenFile(kind.String()+"/"+fan, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for d.ctx.Err() == nil {
+		entries, err := dir.ReadDir(scanBatch)
+		for _, e := range entries {
+			k, ok := parseName(kind, fan, e.Name())
+			if !ok {
+				continue
+			}
+			// A file that vanished since is no object; neither is a folder or a link of such a name.
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+				d.index.load(k, info.Size(), info.ModTime())
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evictPass gives objects up until the index is content, or until a file cannot be removed.
+func (d *Disk) evictPass() {
+	plan := d.index.plan()
+	for d.ctx.Err() == nil {
+		k, ok := d.index.coldest(plan)
+		if !ok || !d.evictOne(plan, k) {
+			return
+		}
+	}
+}
+
+// evictOne removes k, if it still is the one to go, and then its bytes from the budget: in this order, so that the files
+// are never more than the budget says. It reports whether to go on.
+func (d *Disk) evictOne(plan evictionPlan, k Key) bool {
+	s := d.stripe(k)
+	s.Lock()
+	defer s.Unlock()
+	if now, ok := d.index.coldest(plan); !ok || now != k {
+		return true // used or replaced meanwhile
+	}
+	err := d.current().Remove(objectName(k))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.errors.Add(1)
+		d.index.keep(k)
+		return false
+	}
+	d.index.drop(k)
+	d.evicted.Add(1)
+	return true
+}
