@@ -78,6 +78,7 @@ type fakeEngine struct {
 	calls [][]transform.Spec
 	panic bool
 	rev   string
+	gate  chan struct{} // when set, Transform waits for it
 }
 
 func (e *fakeEngine) Can(f transform.Format) transform.Ability {
@@ -94,6 +95,9 @@ func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
 }
 
 func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
+	if e.gate != nil {
+		<-e.gate
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.calls = append(e.calls, slices.Clone(specs))

@@ -24,7 +24,8 @@ type flights[K comparable, V any] struct {
 
 // A flight is the work on one key. val and err may be read once done is closed.
 type flight[V any] struct {
-	done chan struct{}
+	done chan struct{} // closed when val and err are there
+	gone chan struct{} // closed when the flight has settled and cannot be joined any more
 	once sync.Once
 	val  V
 	err  error
@@ -42,7 +43,7 @@ func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
 	for i, k := range keys {
 		f, ok := g.byKey[k]
 		if !ok {
-			f = &flight[V]{done: make(chan struct{})}
+			f = &flight[V]{done: make(chan struct{}), gone: make(chan struct{})}
 			if !g.closed {
 				g.byKey[k] = f
 			}
@@ -115,14 +116,29 @@ func (f *flight[V]) finish(val V, err error) {
 	})
 }
 
-// forget removes the flights, unless their keys are taken by others since.
+// forget removes the flights, unless they are removed already.
 func (g *flights[K, V]) forget(keys []K, led []*flight[V]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i, k := range keys {
 		if g.byKey[k] == led[i] {
 			delete(g.byKey, k)
+			close(led[i].gone)
 		}
+	}
+}
+
+// settled waits until the flight on k, if there is one, has stored what it brought, or until ctx ends.
+func (g *flights[K, V]) settled(ctx context.Context, k K) {
+	g.mu.Lock()
+	f := g.byKey[k]
+	g.mu.Unlock()
+	if f == nil {
+		return
+	}
+	select {
+	case <-f.gone:
+	case <-ctx.Done():
 	}
 }
 

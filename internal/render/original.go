@@ -9,6 +9,7 @@ import (
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 // localFresh is how long a file of the site is taken for unchanged: long enough that a popular picture costs one stat a
@@ -76,7 +77,7 @@ func (r *Renderer) fetch(ctx context.Context, src source.Source, whole bool) (f 
 func (r *Renderer) bring(ctx context.Context, src source.Source, whole bool, f *flight[located]) (settle func()) {
 	p := r.loadPointer(ctx, src)
 	// A flight that ended between the caller's look and this one's start has done the work already.
-	if !whole && p.fresh(time.Now(), r.o.MaxFresh) {
+	if now := time.Now(); !whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
 		f.finish(located{ptr: p, had: true, keep: true}, nil)
 		return nil
 	}
@@ -119,12 +120,15 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 		p.Current = v
 		return located{ptr: p, body: o.Body, had: true, keep: !o.NoStore}, nil
 	}
+	if p.Damaged != nil && *p.Damaged == v.Sum {
+		return located{}, fmt.Errorf("fetch %s: %w: the same bytes as before", src, transform.ErrCorrupt)
+	}
 	info, err := r.o.Transform.Probe(o.Body)
 	if err != nil {
 		return located{}, err
 	}
 	v.Info = info
-	p.Current, p.Last = v, p.Current
+	p.Current, p.Last, p.Damaged = v, p.Current, nil
 	return located{ptr: p, body: o.Body, keep: !o.NoStore}, nil
 }
 

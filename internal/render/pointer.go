@@ -21,6 +21,7 @@ type pointer struct {
 	Last    *version  `json:"last,omitempty"`    // what Current replaced, to fall back on when Current turns out damaged
 	Expires time.Time `json:"expires,omitzero"`  // of Current's freshness
 	Failure *failure  `json:"failure,omitempty"` // of the latest attempt; nil when it succeeded
+	Damaged *sum      `json:"damaged,omitempty"` // an original that could not be decoded, so that it is not adopted again
 }
 
 // A version is one state of an original.
@@ -78,7 +79,8 @@ func (p pointer) failed(e *Error, now time.Time) pointer {
 // damaged is p after its current original, fetched whole, could not be made into pixels: the version before, if any,
 // takes its place until the origin has something better.
 func (p pointer) damaged(e *Error, now time.Time) pointer {
-	p.Current, p.Last = p.Last, nil
+	p.Damaged = &p.Current.Sum
+	p.Current, p.Last, p.Expires = p.Last, nil, time.Time{}
 	return p.failed(e, now)
 }
 
@@ -97,6 +99,10 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 	var p pointer
 	if err := json.Unmarshal(o.Meta, &p); err != nil {
 		r.report(fmt.Errorf("read the pointer of %s: %w", src, err))
+		return pointer{}
+	}
+	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
+		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src, v.Info.Width, v.Info.Height))
 		return pointer{}
 	}
 	return p

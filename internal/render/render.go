@@ -120,26 +120,26 @@ func New(o Options) *Renderer {
 // Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
 // for whoever else waits, and for the cache.
 func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error) {
-	// The original can change between the look at its pointer and the transform. The second attempt sees the new one; a
-	// source that changes faster than that is not worth more.
-	for attempt := 0; ; attempt++ {
-		rends, err := r.render(ctx, req)
-		if err == nil {
-			return rends, nil
-		}
-		if attempt == 1 || !errors.Is(err, errChanged) {
-			return nil, newError(req.Source, err)
-		}
+	rends, err := r.render(ctx, req, r.locate)
+	if errors.Is(err, errChanged) {
+		// Another original took the place of the one that was looked up. The flight that brought it tells which.
+		rends, err = r.render(ctx, req, func(ctx context.Context, src source.Source) (located, Outcome, error) {
+			return r.waitFetch(ctx, src, false)
+		})
 	}
+	if err != nil {
+		return nil, newError(req.Source, err)
+	}
+	return rends, nil
 }
 
-func (r *Renderer) render(ctx context.Context, req Request) ([]*Rendition, error) {
+func (r *Renderer) render(ctx context.Context, req Request, locate func(context.Context, source.Source) (located, Outcome, error)) ([]*Rendition, error) {
 	start := time.Now()
-	l, outcome, err := r.locate(ctx, req.Source)
+	l, outcome, err := locate(ctx, req.Source)
 	if err != nil {
 		return nil, err
 	}
-	located := time.Now()
+	found := time.Now()
 	specs, err := r.resolve(req, l.ptr.Current.Info)
 	if err != nil {
 		return nil, err
@@ -157,10 +157,10 @@ func (r *Renderer) render(ctx context.Context, req Request) ([]*Rendition, error
 		}
 		rends[i] = r.rendition(req, s, l, m, outcome)
 	}
-	lookup := Timing{Stage: "lookup", Took: time.Since(located)}
+	lookup := Timing{Stage: "lookup", Took: time.Since(found)}
 	var fetched []Timing
 	if outcome == Filled || outcome == Joined {
-		fetched = []Timing{{Stage: "fetch", Took: located.Sub(start)}}
+		fetched = []Timing{{Stage: "fetch", Took: found.Sub(start)}}
 	} else {
 		lookup.Took = time.Since(start)
 	}

@@ -84,7 +84,11 @@ func TestRenderDecodesOnceForASrcset(t *testing.T) {
 func TestRenderOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		g.origin.gate = make(chan struct{})
+		if _, err := g.Probe(t.Context(), remote(t)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		g.engine.gate = make(chan struct{})
 		outcomes := make(chan Outcome, 2)
 		for range 2 {
 			go func() {
@@ -97,7 +101,7 @@ func TestRenderOutcomes(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		close(g.origin.gate)
+		close(g.engine.gate)
 		if got := []Outcome{<-outcomes, <-outcomes}; !slices.Contains(got, Filled) || !slices.Contains(got, Joined) {
 			t.Errorf("two first readers: got %v, want one filled and one joined", got)
 		}
@@ -336,14 +340,35 @@ func TestRenderFallsBackFromADamagedReplacement(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		_, err := g.one(t, remote(t), 320) // finds out
-		if e, ok := errors.AsType[*Error](err); !ok || e.Class != Undecodable {
-			t.Errorf("got %v, want class %s", err, Undecodable)
+		for range 5 {
+			rend, err := g.one(t, remote(t), 320) // the first one finds out
+			if err != nil || !strings.HasSuffix(string(rend.Body), "of one") || rend.Outcome != Stale {
+				t.Errorf("got %+v, %v, want the last good picture, stale", rend, err)
+			}
+			time.Sleep(2 * time.Minute)
 		}
-		synctest.Wait()
-		rend, err := g.one(t, remote(t), 320)
-		if err != nil || !strings.HasSuffix(string(rend.Body), "of one") || rend.Outcome != Stale {
-			t.Errorf("got %+v, %v, want the last good picture, stale", rend, err)
+		if calls, _ := g.engine.made(); calls != 2 {
+			t.Errorf("%d transforms, want 2: the damaged bytes are tried once", calls)
+		}
+	})
+}
+
+func TestRenderRemembersADamagedOriginal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.origin.body, g.origin.etag = []byte("bad bytes"), ""
+		for range 5 {
+			_, err := g.one(t, remote(t), 320)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Class != Undecodable {
+				t.Errorf("got %v, want class %s", err, Undecodable)
+			}
+			time.Sleep(20 * time.Second)
+		}
+		if calls, _ := g.engine.made(); calls != 1 {
+			t.Errorf("%d transforms, want 1", calls)
+		}
+		if n := g.origin.count(); n != 2 {
+			t.Errorf("%d fetches in 100 s, want 2", n)
 		}
 	})
 }
@@ -478,7 +503,7 @@ func TestRenderRefusesWhatTheEngineCannotWrite(t *testing.T) {
 func TestRenderDistrustsAClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		future := pointer{Current: &version{Sum: sum{1}}, Expires: time.Now().AddDate(10, 0, 0)}
+		future := pointer{Current: &version{Sum: sum{1}, Info: transform.Info{Width: 2, Height: 1}}, Expires: time.Now().AddDate(10, 0, 0)}
 		g.savePointer(t.Context(), remote(t), future)
 		if _, err := g.one(t, remote(t), 320); err != nil {
 			t.Fatal(err)

@@ -133,11 +133,7 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	start := time.Now()
 	outs, err := r.o.Transform.Transform(ctx, body, j.specs)
 	if err != nil {
-		e := newError(j.src, err)
-		fail(e)
-		if e.Class == NotAnImage || e.Class == TooLarge || e.Class == Undecodable {
-			return func() { r.condemn(ctx, j, e) }
-		}
+		fail(r.condemn(ctx, j, newError(j.src, err)))
 		return nil
 	}
 	waited := time.Since(start)
@@ -202,14 +198,24 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 	return l.body, nil
 }
 
-// condemn remembers that the original cannot be made into pixels, unless the pointer has moved on since.
-func (r *Renderer) condemn(ctx context.Context, j job, e *Error) {
+// condemn remembers that the original cannot be made into pixels, where that is what e says and the pointer has not moved
+// on since. It returns e, or errChanged where there is an earlier version to show instead.
+func (r *Renderer) condemn(ctx context.Context, j job, e *Error) error {
+	if e.Class != NotAnImage && e.Class != TooLarge && e.Class != Undecodable {
+		return e
+	}
+	r.fetches.settled(ctx, j.src) // the flight that brought the original may not have stored its pointer yet
 	p := r.loadPointer(ctx, j.src)
 	if p.Current == nil || p.Current.Sum != j.located.ptr.Current.Sum {
-		return
+		return e
 	}
 	r.report(e)
-	r.savePointer(ctx, j.src, p.damaged(e, time.Now()))
+	p = p.damaged(e, time.Now())
+	r.savePointer(ctx, j.src, p)
+	if p.Current != nil {
+		return errChanged
+	}
+	return e
 }
 
 // etag is strong: it changes with the pixels' encoding and with the words, and with nothing else.
