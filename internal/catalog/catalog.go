@@ -1,12 +1,12 @@
 // Package catalog reads a site's posts and collects their featured images with the words beside them.
 //
-// It reads front matter and file names, never pixels and never the network.
+// It reads front matter and file names, never pixels and never the network. Which keys hold an image, and which hold its
+// words, follows the conventions of the common generators and themes; Options.Fields overrides them.
 package catalog
 
 import (
-	"context"
 	"errors"
-	"os"
+	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/caption"
@@ -25,7 +25,10 @@ type Catalog struct {
 	Entries        []*Entry  // sorted by the first post's path, then by source
 	Problems       []Problem // of reading: bad front matter, duplicate keys, missing files … sorted by file and line
 	Posts          int       // files with front matter
-	PostsWithImage int
+	PostsWithImage int       // of them, those whose featured image is in Entries
+
+	once  sync.Once
+	names *index // for the look-ups, made by the first of them
 }
 
 // An Entry is one catalog row: a picture, its words, and the posts that use both. The same picture with other words is
@@ -44,10 +47,16 @@ type Post struct {
 	Path     string    // slash path under the site root, with extension: "_posts/2023-09-18-kim.md"
 	Slug     string    // as the post's URL would have it: front matter's slug, else the file name without date and extension
 	Title    string    // front matter's title; may be empty
-	Field    string    // where the image stands: "featured-image.path", "bigimg[0].src", "resources[name=hero].src"
-	Raw      string    // the source exactly as it stands in the front matter; a file name for a page-bundle image
-	Line     int       // of the image value in the file, from 1
+	Field    string    // where the image stands: "featured-image.path", "bigimg[0].src", "resources[name=hero].src"; "*cover*" for a page bundle's file
+	Raw      string    // the source exactly as it stands in the front matter, trimmed; a file name for a page-bundle image
+	Line     int       // of the image value in the file, from 1; of the front matter's first line for a page-bundle image
 	Modified time.Time // the post file's
+	Lines    WordLines
+}
+
+// WordLines says in which lines of a post's file the keys of the picture's words stand, from 1; 0 where there is no key.
+type WordLines struct {
+	Cutline, Credit, Alt int
 }
 
 // Severity orders problems.
@@ -74,32 +83,16 @@ type Options struct {
 	Content []string
 	// Fields adds or overrides front matter names by slot ("image", "alt", "cutline", "credit", "credit-url", "creator",
 	// "copyright", "license"), each a list of dotted paths ("params.hero.file"), tried first to last before the defaults.
+	// A number selects an element of a list ("gallery.0.src").
 	Fields map[string][]string
 	// ImageBase is a URL template with {path} ("https://img.example/{path}") for values that are keys of an image service:
 	// those that are neither URLs nor files of the site.
 	ImageBase string
 	// Placeholders lists values that a theme takes for "no image", such as "/assets/images/default-card.png".
 	Placeholders []string
+	// Drafts reads unpublished posts too: Jekyll's _drafts, "draft: true", "published: false". By default they are left
+	// out, because a catalog is served: it must not announce a story before the newsroom does.
+	Drafts bool
 	// Workers reads that many posts at a time; 0 means 2 × GOMAXPROCS.
 	Workers int
 }
-
-// Scan reads all posts under root. A post that cannot be read becomes a Problem; the error is for what stops the whole
-// scan: an unreadable root, a Content folder that does not exist (the message names those that do), ctx's end.
-func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
-	return nil, errors.New("scan: not built")
-}
-
-// ByID returns the entry with that ID.
-func (c *Catalog) ByID(id string) (*Entry, bool) { return nil, false }
-
-// BySource returns the entries that show src; usually one.
-func (c *Catalog) BySource(src source.Source) []*Entry { return nil }
-
-// ByPost returns the entry that a post shows. name is the post's path under the site root without extension, or its file
-// name without extension, or its slug, where these name one post. It returns ErrUnknownPost or ErrAmbiguousPost, with the
-// candidates in the message.
-func (c *Catalog) ByPost(name string) (*Entry, *Post, error) { return nil, nil, ErrUnknownPost }
-
-// Lint returns all findings: the Problems of reading and what the entries' words and sources lack, sorted by file, line, code.
-func (c *Catalog) Lint() []Problem { return nil }

@@ -1,0 +1,323 @@
+package catalog
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+)
+
+// A finder looks for the featured image of one post.
+type finder struct {
+	s     *scanner
+	root  *frontmatter.Node
+	dir   string   // the post's folder
+	art   []string // what may be the bundle's image
+	steps int
+}
+
+// maxSteps bounds the values that are looked at in one post: YAML's aliases can make a small block a large tree.
+const maxSteps = 2000
+
+// A hit is the featured image as it stands in the front matter, with the places in which its words may stand.
+type hit struct {
+	raw     string // trimmed
+	line    int    // 0 for a file of the page bundle
+	field   string
+	inside  []*frontmatter.Node // the maps around the value, innermost first
+	beside  []*frontmatter.Node // the maps around the image's key
+	keys    []string            // the image's key, normalised; for a bundle's file the names that its words go by
+	caption *frontmatter.Pair   // of {URL: caption}
+	entry   bool                // of resources[]
+	bundle  bool                // raw is a file in the post's folder
+	glob    bool                // raw was a pattern, which the file named by raw matches
+}
+
+// find climbs the ladder: the site's own fields, the usual keys, the same keys inside params and its like, and last the
+// page bundle.
+func (f *finder) find() (hit, bool) {
+	if h, ok := f.override(); ok {
+		return h, true
+	}
+	if h, ok := f.ladder(f.root); ok {
+		h.beside = []*frontmatter.Node{f.root}
+		return h, true
+	}
+	for _, name := range nestedKeys {
+		pair := lookup(f.root, name)
+		if pair == nil || pair.Value.Kind != frontmatter.Map {
+			continue
+		}
+		if h, ok := f.ladder(pair.Value); ok {
+			h.field = pair.Key + "." + h.field
+			h.beside = []*frontmatter.Node{pair.Value, f.root}
+			return h, true
+		}
+	}
+	return f.bundle()
+}
+
+// override tries the paths that the site configured for "image".
+func (f *finder) override() (hit, bool) {
+	for _, p := range f.s.fields[fieldImage] {
+		chain, value := p.walk(f.root)
+		if value == nil {
+			continue
+		}
+		h, ok := f.value(value, false, 0)
+		if !ok {
+			continue
+		}
+		h.field = p.text + h.field
+		h.keys = append(h.keys, normal(p.last()))
+		parent := chain[len(chain)-1]
+		if parent != f.root {
+			h.inside = append(h.inside, parent)
+		}
+		h.beside = []*frontmatter.Node{f.root}
+		return h, true
+	}
+	return hit{}, false
+}
+
+// ladder tries the image keys of one map in order.
+func (f *finder) ladder(n *frontmatter.Node) (hit, bool) {
+	type rung struct{ rank, pair int }
+	var found [8]rung
+	rungs := found[:0]
+	for i := range n.Pairs {
+		if rank, ok := rankOf(n.Pairs[i].Key); ok {
+			rungs = append(rungs, rung{rank, i})
+		}
+	}
+	slices.SortStableFunc(rungs, func(a, b rung) int { return a.rank - b.rank })
+	for _, r := range rungs {
+		pair, key := &n.Pairs[r.pair], imageKeys[r.rank]
+		var h hit
+		var ok bool
+		switch key {
+		case "resources":
+			h, ok = f.resources(pair.Value)
+		case "header":
+			h, ok = f.fromMap(pair.Value, headerKeys, 0)
+		default:
+			h, ok = f.value(pair.Value, wordyKeys[key], 0)
+		}
+		if ok {
+			h.field = pair.Key + h.field
+			if len(h.keys) == 0 {
+				h.keys = []string{key}
+			}
+			return h, true
+		}
+	}
+	return hit{}, false
+}
+
+// rankOf is imageRank of the normalised key.
+func rankOf(key string) (int, bool) {
+	var buf [32]byte
+	b := buf[:0]
+	for i := range len(key) {
+		c := key[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '-' || c == '_' || c == '.' || c == ' ':
+			continue
+		}
+		if len(b) == len(buf) {
+			return 0, false
+		}
+		b = append(b, c)
+	}
+	rank, ok := imageRank[string(b)]
+	return rank, ok
+}
+
+// value reads an image from a value: text, a map, or the first element of a list that yields one. wordy says that text
+// must look like an image.
+func (f *finder) value(n *frontmatter.Node, wordy bool, depth int) (hit, bool) {
+	if f.steps++; f.steps > maxSteps || depth > 4 {
+		return hit{}, false
+	}
+	switch n.Kind {
+	case frontmatter.String:
+		return f.scalar(n, wordy)
+	case frontmatter.List:
+		for i, each := range n.List {
+			if h, ok := f.value(each, wordy, depth+1); ok {
+				h.field = "[" + strconv.Itoa(i) + "]" + h.field
+				return h, true
+			}
+		}
+	case frontmatter.Map:
+		if h, ok := f.fromMap(n, urlKeys, depth); ok {
+			return h, true
+		}
+		if len(n.Pairs) == 1 && looksLikeImage(n.Pairs[0].Key) {
+			pair := &n.Pairs[0]
+			return hit{raw: strings.TrimSpace(pair.Key), line: pair.Line, caption: pair}, true
+		}
+	}
+	return hit{}, false
+}
+
+// fromMap reads the image that one of keys names inside a map.
+func (f *finder) fromMap(n *frontmatter.Node, keys []string, depth int) (hit, bool) {
+	for _, key := range keys {
+		pair := lookup(n, key)
+		if pair == nil {
+			continue
+		}
+		if h, ok := f.value(pair.Value, false, depth+1); ok {
+			h.field = "." + pair.Key + h.field
+			h.inside = append(h.inside, n)
+			return h, true
+		}
+	}
+	return hit{}, false
+}
+
+// scalar reads an image from text. A line break makes it prose; yes, no, on and off are booleans to Jekyll's YAML.
+func (f *finder) scalar(n *frontmatter.Node, wordy bool) (hit, bool) {
+	text := strings.TrimSpace(n.Text)
+	switch strings.ToLower(text[:min(len(text), 6)]) {
+	case "", "yes", "no", "on", "off", "true", "false", "none", "null":
+		return hit{}, false
+	}
+	if strings.ContainsAny(text, "\n\r") || wordy && !looksLikeImage(text) || slices.Contains(f.s.o.Placeholders, text) {
+		return hit{}, false
+	}
+	return hit{raw: text, line: n.Line}, true
+}
+
+// looksLikeImage reports whether text could name an image: a URL, a rooted or relative path, a known extension.
+func looksLikeImage(text string) bool {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../") || strings.HasPrefix(text, "data:image/") {
+		return true
+	}
+	if scheme, _, ok := strings.Cut(text, "://"); ok && isScheme(scheme) {
+		return true
+	}
+	return hasExtension(cutQuery(text), imageExtensions)
+}
+
+// isScheme reports whether text is a URL's scheme (RFC 3986 §3.1).
+func isScheme(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// cutQuery cuts "?…" and "#…" from a value.
+func cutQuery(text string) string {
+	if i := strings.IndexAny(text, "?#"); i >= 0 {
+		text = text[:i]
+	}
+	return strings.TrimSpace(text)
+}
+
+// resources reads Hugo's page resources: the first entry whose name is that of a featured image.
+func (f *finder) resources(n *frontmatter.Node) (hit, bool) {
+	for _, entry := range n.List {
+		if f.steps++; f.steps > maxSteps {
+			break
+		}
+		name, src := lookup(entry, "name"), lookup(entry, "src")
+		if name == nil || src == nil || src.Value.Kind != frontmatter.String || !isResourceName(name.Value.Text) {
+			continue
+		}
+		h, ok := f.scalar(src.Value, false)
+		if !ok {
+			continue
+		}
+		if strings.ContainsAny(h.raw, "*[") {
+			if h.raw, ok = f.s.match(f.dir, h.raw); !ok {
+				continue
+			}
+			h.glob = true
+		}
+		h.field = "[name=" + name.Value.Text + "]." + src.Key
+		h.inside = []*frontmatter.Node{entry}
+		if params := lookup(entry, "params"); params != nil && params.Value.Kind == frontmatter.Map {
+			h.inside = append(h.inside, params.Value)
+		}
+		h.keys = []string{normal(name.Value.Text)}
+		h.entry = true
+		return h, true
+	}
+	return hit{}, false
+}
+
+func isResourceName(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return slices.ContainsFunc(resourceNames, func(pattern string) bool {
+		ok, _ := path.Match(pattern, name) // the patterns are constants and well-formed
+		return ok
+	})
+}
+
+// bundleNames are what the image of a page bundle is called, best first, with the names that its words go by.
+var bundleNames = []struct {
+	part string
+	keys []string
+}{
+	{"feature", []string{"feature", "featured", "featureimage", "featuredimage"}},
+	{"cover", []string{"cover", "coverimage"}},
+	{"thumbnail", []string{"thumbnail"}},
+}
+
+// isBundleArt reports whether a file name is that of a bundle's image.
+func isBundleArt(name string) bool {
+	return hasExtension(name, imageExtensions) && slices.ContainsFunc(bundleNames, func(b struct {
+		part string
+		keys []string
+	}) bool {
+		return strings.Contains(strings.ToLower(name), b.part)
+	})
+}
+
+// bundle takes the image from the files beside index.md. Hugo's themes match names without regard to case. The words of all
+// names count, whichever file is there, and those of an "image" map that names no file (Hugo Blox).
+func (f *finder) bundle() (hit, bool) {
+	for _, b := range bundleNames {
+		for _, name := range f.art {
+			if !strings.Contains(strings.ToLower(name), b.part) {
+				continue
+			}
+			h := hit{raw: name, field: "*" + b.part + "*", bundle: true, beside: []*frontmatter.Node{f.root}}
+			h.keys = append(h.keys, b.keys...)
+			for _, other := range bundleNames {
+				if other.part != b.part {
+					h.keys = append(h.keys, other.keys...)
+				}
+			}
+			for _, at := range [...]*frontmatter.Node{f.root, valueOf(lookup(f.root, "params"))} {
+				if pair := lookup(at, "image"); pair != nil && pair.Value.Kind == frontmatter.Map {
+					h.inside = append(h.inside, pair.Value)
+				}
+			}
+			if params := valueOf(lookup(f.root, "params")); params != nil {
+				h.beside = append(h.beside, params)
+			}
+			return h, true
+		}
+	}
+	return hit{}, false
+}
+
+func valueOf(p *frontmatter.Pair) *frontmatter.Node {
+	if p == nil {
+		return nil
+	}
+	return p.Value
+}

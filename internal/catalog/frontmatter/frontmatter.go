@@ -1,0 +1,222 @@
+// Package frontmatter reads the block of metadata at the head of a post into one kind of tree, whatever its syntax: YAML
+// between ---, TOML between +++, JSON in braces or after ---json.
+//
+// It keeps the line of every key and value, because every finding about a post names one. It knows nothing of images,
+// sites or words: which keys matter is catalog's business. It never reads the body of a post.
+package frontmatter
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrNone says that a file has no front matter. That is no mistake: such a file is not a post.
+var ErrNone = errors.New("no front matter")
+
+// MaxBytes bounds the front matter of one post, fences excluded. The longest of 19,833 real blocks has 140 kB.
+const MaxBytes = 1 << 20
+
+// maxDepth bounds the tree. A value nested deeper reads as Null: no convention for images stands deeper than five, and
+// walking a tree then needs no guard of its own.
+const maxDepth = 64
+
+// A SyntaxError says why front matter cannot be read.
+type SyntaxError struct {
+	Line    int // in the file, from 1
+	Message string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
+
+// Syntax is the language of a block.
+type Syntax string
+
+// The syntaxes.
+const (
+	YAML Syntax = "yaml"
+	TOML Syntax = "toml"
+	JSON Syntax = "json"
+)
+
+// A Document is the front matter of one post.
+type Document struct {
+	Root       *Node // a Map, perhaps empty
+	Syntax     Syntax
+	Line       int         // of the opening fence, or of the first key where there is none
+	Duplicates []Duplicate // keys written twice in one map; the last one stands in Root
+}
+
+// A Duplicate is a key that one map has more than once.
+type Duplicate struct {
+	Key         string
+	First, Last int // lines in the file; Last is the one that counts
+}
+
+// maxDuplicates bounds the list of one Document: a broken generator can repeat a key a hundred thousand times.
+const maxDuplicates = 20
+
+// Kind is what a Node is.
+type Kind uint8
+
+// The kinds. Number covers everything that is written bare and is neither text, boolean nor null: dates too.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+	List
+	Map
+)
+
+// A Node is a value. The zero Node is Null. Nodes may be shared (YAML's aliases), so the tree is a graph without cycles;
+// nobody may modify it.
+type Node struct {
+	Kind  Kind
+	Line  int     // in the file, from 1; of an alias, the line of what it stands for
+	Text  string  // of Bool, Number and String: decoded, not trimmed
+	Pairs []Pair  // of Map, in the file's order, each key once
+	List  []*Node // of List
+}
+
+// A Pair is one key of a Map.
+type Pair struct {
+	Key   string
+	Line  int
+	Value *Node // never nil
+}
+
+// Get returns the value of key, or nil. It may be called on nil and on any Kind.
+func (n *Node) Get(key string) *Node {
+	if n == nil {
+		return nil
+	}
+	for i := range n.Pairs {
+		if n.Pairs[i].Key == key {
+			return n.Pairs[i].Value
+		}
+	}
+	return nil
+}
+
+// A Reader reads front matter. The zero Reader follows the rules that all generators share. It keeps its buffer between
+// files, so one Reader serves one goroutine.
+type Reader struct {
+	// LeadingBlanks accepts blanks and empty lines before the opening fence, as Hugo and Zola do. To Jekyll such a file has
+	// no front matter.
+	LeadingBlanks bool
+	// Unfenced accepts keys that begin the file without an opening fence and end at "---", and tabs as indentation, as
+	// Hexo does.
+	Unfenced bool
+
+	buf []byte
+}
+
+// keepBuffer is the largest buffer that a Reader keeps: one long post must not cost memory for the rest of the scan.
+const keepBuffer = 64 << 10
+
+// Read reads the front matter that begins src and not much more of it. It returns ErrNone where there is none, a
+// *SyntaxError where it cannot be read, and src's own error.
+//
+// Keys written twice are accepted and listed: Ruby, Python and JavaScript let the last one win, and a migration script can
+// leave such a pair in every post of a site.
+func (r *Reader) Read(src io.Reader) (doc *Document, err error) {
+	s := splitter{src: src, buf: r.buf[:0], leadingBlanks: r.LeadingBlanks, unfenced: r.Unfenced}
+	defer func() {
+		if cap(s.buf) <= keepBuffer {
+			r.buf = s.buf
+		}
+	}()
+	b, err := s.split()
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{line: b.line}
+	var root *Node
+	switch b.syntax {
+	case TOML:
+		root, err = p.toml(b.text)
+	case JSON:
+		root, err = p.json(b.text)
+	default:
+		root, err = p.yaml(b.text, r.Unfenced)
+	}
+	if err != nil {
+		if b.guess {
+			return nil, ErrNone
+		}
+		return nil, err
+	}
+	if root.Kind == Null {
+		root = &Node{Kind: Map, Line: b.line}
+	}
+	if root.Kind != Map {
+		if b.guess {
+			return nil, ErrNone
+		}
+		return nil, &SyntaxError{Line: b.line, Message: "expected lines of the form key: value"}
+	}
+	return &Document{Root: root, Syntax: b.syntax, Line: b.open, Duplicates: p.duplicates}, nil
+}
+
+// A parser holds what the three syntaxes share while one block is read.
+type parser struct {
+	line       int // of the block's first line in the file
+	duplicates []Duplicate
+	expanded   int // pairs copied by merge keys
+}
+
+func (p *parser) errorf(line int, format string, args ...any) error {
+	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
+}
+
+// manyPairs is where looking a key up by an index becomes cheaper than comparing; beyond it a linear search would make
+// hostile front matter quadratic.
+const manyPairs = 24
+
+// A mapping builds a Map node in which each key stands once.
+type mapping struct {
+	p     *parser
+	node  *Node
+	index map[string]int // built beyond manyPairs
+}
+
+func (m *mapping) find(key string) int {
+	if len(m.node.Pairs) > manyPairs {
+		if m.index == nil {
+			m.index = make(map[string]int, 2*len(m.node.Pairs))
+			for i := range m.node.Pairs {
+				m.index[m.node.Pairs[i].Key] = i
+			}
+		}
+		if i, ok := m.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range m.node.Pairs {
+		if m.node.Pairs[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// set adds pair, or lets it replace the earlier one of the same key and notes the duplicate.
+func (m *mapping) set(pair Pair) {
+	if i := m.find(pair.Key); i >= 0 {
+		if len(m.p.duplicates) < maxDuplicates {
+			m.p.duplicates = append(m.p.duplicates, Duplicate{Key: pair.Key, First: m.node.Pairs[i].Line, Last: pair.Line})
+		}
+		m.node.Pairs[i] = pair
+		return
+	}
+	m.add(pair)
+}
+
+func (m *mapping) add(pair Pair) {
+	m.node.Pairs = append(m.node.Pairs, pair)
+	if m.index != nil {
+		m.index[pair.Key] = len(m.node.Pairs) - 1
+	}
+}

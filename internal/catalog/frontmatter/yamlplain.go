@@ -1,0 +1,3 @@
+package frontmatter
+
+func (p *parser) plainYAML(text []byte) (*Node, bool) { return nil, false }

@@ -1,0 +1,173 @@
+package catalog
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dd8bf596/cutline/internal/caption"
+)
+
+// The codes of problems. They are an interface: people filter on them and silence them by name.
+const (
+	codeMissingAlt        = "missing-alt"
+	codeMissingCredit     = "missing-credit"
+	codeMissingCutline    = "missing-cutline"
+	codeAltRepeatsCutline = "alt-repeats-cutline"
+	codeLongAlt           = "long-alt"
+	codeInsecureURL       = "insecure-url"
+	codeWrappedURL        = "wrapped-url"
+	codePageNotImage      = "page-not-image"
+	codeUnsupportedFormat = "unsupported-format"
+	codeMissingFile       = "missing-file"
+	codeBadURL            = "bad-url"
+	codeBadFrontMatter    = "bad-front-matter"
+	codeDuplicateKey      = "duplicate-key"
+)
+
+// A Code is a kind of problem.
+type Code struct {
+	Name     string
+	Severity Severity // by default; a single Problem may be milder
+	Meaning  string   // one line, lower-case, without full stop
+}
+
+// codes is in the order in which help prints it: words, addresses, files.
+var codes = []Code{
+	{codeMissingAlt, Warning, "the picture has no alternative text; alt: \"\" marks it as decorative"},
+	{codeMissingCredit, Warning, "nobody is credited, neither in a credit nor plainly in the cutline"},
+	{codeMissingCutline, Warning, "the picture has no cutline (caption)"},
+	{codeAltRepeatsCutline, Warning, "the alternative text says the same as the cutline, so a screen reader reads it twice"},
+	{codeLongAlt, Warning, fmt.Sprintf("the alternative text is longer than %d characters", maxAlt)},
+	{codeInsecureURL, Warning, "the picture is fetched over http://, where anybody on the way can change it"},
+	{codeWrappedURL, Warning, "the URL is a search engine's or CDN's wrapper around the picture, or its thumbnail"},
+	{codePageNotImage, Error, "the URL is a web page about a picture, not the picture"},
+	{codeUnsupportedFormat, Warning, "the file's extension is of a format that cutline does not serve"},
+	{codeMissingFile, Error, "the file is not in the site, or its name differs in case"},
+	{codeBadURL, Error, "the value is neither a usable URL nor a path in the site"},
+	{codeBadFrontMatter, Error, "the post or its front matter cannot be read"},
+	{codeDuplicateKey, Warning, "the front matter has a key twice; the last one counts"},
+}
+
+// Codes lists every kind of problem that a Catalog can report. The caller may modify the slice.
+func Codes() []Code { return slices.Clone(codes) }
+
+// maxAlt is the longest alternative text without a finding, in characters. A screen reader cannot pause in it or go back by
+// a word; the IPTC Photo Metadata Standard advises at most 250 characters, and one alternative text in ten of 232 real ones
+// is longer than 300, nearly always a description that belongs into the article.
+const maxAlt = 300
+
+// unservedExtensions are of formats that are off (design.md, The engine): their decoders are programs (SVG) or have a
+// record of faults, and browsers do not show them.
+var unservedExtensions = []string{".svg", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".ico", ".psd", ".pdf", ".eps", ".mp4", ".webm", ".mov"}
+
+// Lint returns all findings: the Problems of reading and what the entries' words and sources lack, sorted by file, line,
+// code. It needs no network and reads no file. The caller may modify the slice.
+func (c *Catalog) Lint() []Problem {
+	found := slices.Clone(c.Problems)
+	for _, e := range c.Entries {
+		for i := range e.Posts {
+			found = append(found, e.lint(&e.Posts[i])...)
+		}
+	}
+	sortProblems(found)
+	return found
+}
+
+func sortProblems(p []Problem) {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Code, b.Code), strings.Compare(a.Message, b.Message))
+	})
+}
+
+// lint finds what one use of an entry lacks.
+func (e *Entry) lint(p *Post) []Problem {
+	return append(e.lintWords(p), e.lintSource(p)...)
+}
+
+func (e *Entry) lintWords(p *Post) (found []Problem) {
+	w := e.Words
+	report := func(line int, code, format string, args ...any) {
+		found = append(found, problem(code, p.Path, cmp.Or(line, p.Line), format, args...))
+	}
+	switch length := utf8.RuneCountInString(w.Alt); {
+	case w.Alt == "" && !w.Decorative:
+		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees, or leave it empty (\"\") for pure decoration", e.example(p, "alt-text"))
+	case length > maxAlt:
+		report(p.Lines.Alt, codeLongAlt, "the alternative text has %d characters: say the essential in at most %d and move the rest into the article", length, maxAlt)
+	}
+	if w.Alt != "" && letters(w.Alt) == letters(w.Cutline) {
+		report(p.Lines.Alt, codeAltRepeatsCutline, "the alternative text repeats the cutline: describe what one sees, and leave who and where to the cutline")
+	}
+	if w.Credit == "" && !creditsInCutline(w) {
+		report(p.Lines.Credit, codeMissingCredit, "nobody is credited: add %s naming who took the picture or owns it", e.example(p, "credit"))
+	}
+	if w.Cutline == "" {
+		report(p.Lines.Cutline, codeMissingCutline, "no cutline: add %s saying who and what is shown, and where", e.example(p, "cutline"))
+	}
+	return found
+}
+
+// example names the key to add, in the manner of the post: inside the image's map, or beside its key.
+func (e *Entry) example(p *Post, slot string) string {
+	key, inside, nested := strings.Cut(p.Field, ".")
+	switch {
+	case p.Field == "" || strings.ContainsAny(p.Field, "*["):
+		return fmt.Sprintf("%q", "image-"+slot)
+	case nested && !slices.Contains(nestedKeys, normal(key)) && !strings.Contains(inside, "."):
+		return fmt.Sprintf("%q beside %q", slot, p.Field)
+	}
+	return fmt.Sprintf("%q beside %q", p.Field[strings.LastIndexByte(p.Field, '.')+1:]+"-"+slot, p.Field)
+}
+
+// letters is text without case, blanks and punctuation, for comparing what two texts say.
+func letters(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
+// creditMarks are how cutlines name who took the picture; in most themes the caption is the only place for it.
+var creditMarks = []string{
+	"photo by", "photo:", "photos by", "photo from", "photo credit", "photo courtesy", "photograph by", "photographer", "photo/", "/photo",
+	"image by", "image:", "image credit", "image courtesy", "image from", "illustration by", "graphic by", "courtesy of", "credit:", "credits:", "©", "(c)", "getty", "reuters", "unsplash", "pexels",
+}
+
+// creditsInCutline reports whether the cutline plainly names who took the picture: by a usual phrase, or by being nothing but
+// a name in parentheses, "(Ana Sol/The Daily)".
+func creditsInCutline(w caption.Words) bool {
+	text := strings.ToLower(w.Cutline)
+	if strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")") && strings.Contains(text, "/") {
+		return true
+	}
+	return slices.ContainsFunc(creditMarks, func(mark string) bool { return strings.Contains(text, mark) })
+}
+
+func (e *Entry) lintSource(p *Post) (found []Problem) {
+	report := func(code, format string, args ...any) {
+		found = append(found, problem(code, p.Path, p.Line, format, args...))
+	}
+	if hint, ok := e.Source.Page(); ok {
+		report(codePageNotImage, "%s is a web page, not a picture: %s", quote(e.Source.String()), hint)
+		return found
+	}
+	if inner, wrapper, ok := e.Source.Unwrap(); ok {
+		report(codeWrappedURL, "the URL is %s's wrapper, which may stop working: use the picture's own address %s", wrapper, inner)
+	} else if wrapper, ok := e.Source.Opaque(); ok {
+		report(codeWrappedURL, "the URL is a thumbnail of %s, which is small and expires: use the picture's own address", wrapper)
+	}
+	if e.Source.Insecure() {
+		report(codeInsecureURL, "the picture comes over http://: write https://%s, if its server speaks it", strings.TrimPrefix(e.Source.String(), "http://"))
+	}
+	if hasExtension(e.Source.Base(), unservedExtensions) {
+		report(codeUnsupportedFormat, "%s files are not served: export the picture as JPEG, PNG, WebP or AVIF", strings.ToLower(path.Ext(e.Source.Base())))
+	}
+	return found
+}

@@ -1,0 +1,299 @@
+package catalog
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// A target is where a value leads. The zero source means nowhere; code is "" where nothing is to be said.
+type target struct {
+	source   source.Source
+	code     string
+	severity Severity // "" means the code's own
+	message  string
+}
+
+func badURL(format string, args ...any) target {
+	return target{code: codeBadURL, message: fmt.Sprintf(format, args...)}
+}
+
+// resolve finds what a value names: a URL, a file of the site, or a key of the site's image service.
+func (s *scanner) resolve(h hit, f *finder) target {
+	raw := h.raw
+	switch {
+	case h.bundle || h.glob:
+		return s.file(path.Join(f.dir, raw))
+	case strings.HasPrefix(raw, "data:"):
+		return badURL("a data: URI holds the picture itself and cannot be served: save it as a file of the site and name that")
+	case strings.Contains(raw, "{{") || strings.Contains(raw, "{%") || strings.Contains(raw, "${"):
+		return badURL("%s is a template expression, which front matter does not evaluate: write the path itself", quote(raw))
+	case strings.HasPrefix(raw, "//"):
+		return s.remote(raw)
+	}
+	if scheme, rest, ok := strings.Cut(raw, ":"); ok && isScheme(scheme) {
+		switch {
+		case len(scheme) == 1 && strings.HasPrefix(rest, `\`) || len(scheme) == 1 && strings.HasPrefix(rest, "/"):
+			return badURL("%s is a path on one computer: put the file into the site and write its path from the site root, with forward slashes", quote(raw))
+		case strings.HasPrefix(rest, "//"), strings.EqualFold(scheme, "http"), strings.EqualFold(scheme, "https"),
+			slices.Contains([]string{"file", "javascript", "blob", "cid", "mailto", "about"}, strings.ToLower(scheme)):
+			return s.remote(raw)
+		}
+	}
+	if strings.Contains(raw, `\`) {
+		return badURL("%s has backslashes: write forward slashes", quote(raw))
+	}
+	return s.local(raw, f)
+}
+
+// remote reads a URL as authors paste it: with a fragment, which no server sees, and with "&amp;" copied from a page's source.
+func (s *scanner) remote(raw string) target {
+	text, _, _ := strings.Cut(raw, "#")
+	text = strings.TrimSpace(text)
+	unescaped := strings.ReplaceAll(text, "&amp;", "&")
+	src, err := source.ParseURL(unescaped)
+	if err != nil {
+		return badURL("%s cannot be fetched: %s: write the picture's https:// address or a path under the site root", quote(raw), reason(err))
+	}
+	t := target{source: src}
+	if unescaped != text {
+		t.code, t.severity = codeBadURL, Warning
+		t.message = "the URL holds the HTML entity &amp;, which was read as &: write & in front matter"
+	}
+	return t
+}
+
+// reason is err without the package's own lead, for a message that says so already.
+func reason(err error) string {
+	return strings.TrimPrefix(err.Error(), source.ErrInvalid.Error()+": ")
+}
+
+// quote shortens a value for a message; a data: URI or a pasted page can be very long.
+func quote(raw string) string {
+	const most = 120
+	if len(raw) > most {
+		raw = strings.ToValidUTF8(raw[:most], "") + "…"
+	}
+	return fmt.Sprintf("%q", raw)
+}
+
+func (s *scanner) file(name string) target {
+	src, err := source.Local(name)
+	if err != nil {
+		return badURL("%s cannot be a source: %s: rename the file", quote(name), reason(err))
+	}
+	return target{source: src}
+}
+
+// local looks a path up in the site. What is not found is still a source, so that the entry is listed, with a problem that
+// says what to do.
+func (s *scanner) local(raw string, f *finder) target {
+	name := cutQuery(raw)
+	if name == "" {
+		return badURL("%s names no file", quote(raw))
+	}
+	names := []string{name}
+	if name != raw {
+		names = []string{raw, name} // a file may really be called "c#.png"
+	}
+	if decoded, err := url.PathUnescape(name); err == nil && decoded != name {
+		names = append(names, decoded)
+	}
+	var places []string
+	for _, each := range names {
+		for _, place := range s.places(each, f) {
+			if s.isFile(place) {
+				return s.file(place)
+			}
+			places = append(places, place)
+		}
+	}
+	relative := strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
+	if s.base.set() && !relative {
+		return s.base.resolve(name)
+	}
+	if len(places) == 0 {
+		return badURL("%s leaves the site root: move the file into the site", quote(raw))
+	}
+	return s.missing(raw, name, relative, places, f)
+}
+
+// places lists the paths under the site root at which a value may stand, best first; those that would leave the root are
+// left out.
+func (s *scanner) places(name string, f *finder) []string {
+	var places []string
+	add := func(elem ...string) {
+		p := path.Join(elem...)
+		if p != "." && p != ".." && !strings.HasPrefix(p, "../") && !slices.Contains(places, p) {
+			places = append(places, p)
+		}
+	}
+	for _, alias := range [...]string{"~/", "@/"} {
+		if rest, ok := strings.CutPrefix(name, alias); ok {
+			add("src", rest) // what Astro's and Vite's configurations mean by these
+			add(rest)
+			return places
+		}
+	}
+	rest, rooted := strings.CutPrefix(name, "/")
+	rest = strings.TrimLeft(rest, "/")
+	if !rooted {
+		for _, key := range [...]string{"mediasubpath", "imgpath"} { // Chirpy
+			if n := valueOf(lookup(f.root, key)); n != nil && n.Kind == frontmatter.String {
+				add(strings.TrimLeft(n.Text, "/"), name)
+			}
+		}
+		add(f.dir, name)
+	}
+	if strings.HasPrefix(rest, "../") {
+		return places
+	}
+	add(rest)
+	for _, folder := range s.public {
+		add(folder, rest)
+	}
+	if rooted {
+		for dir := f.dir; dir != "."; dir = path.Dir(dir) {
+			add(dir, "static", rest)
+			add(dir, "public", rest)
+		}
+	}
+	return places
+}
+
+func (s *scanner) isFile(name string) bool {
+	info, err := s.root.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// missing is the source that a value means though no file is there: beside the post for ./ and ../, else under the site root.
+func (s *scanner) missing(raw, name string, relative bool, places []string, f *finder) target {
+	t := target{code: codeMissingFile}
+	at := name
+	if relative {
+		at = path.Join("/", f.dir, name)
+	}
+	src, err := source.Local(at)
+	if err != nil {
+		return badURL("%s cannot be a source: %s", quote(raw), reason(err))
+	}
+	t.source = src
+	const fix = "add the file or correct the path"
+	for _, place := range places {
+		if actual, ok := s.folders.otherCase(s.root, place); ok {
+			t.message = fmt.Sprintf("no file %s, but %s: only the case differs, which works on a Mac and breaks on Linux: write it as the file is named", quote(place), quote(actual))
+			return t
+		}
+	}
+	if relative {
+		t.message = fmt.Sprintf("no file %s beside the post: %s", quote(raw), fix)
+		return t
+	}
+	t.message = fmt.Sprintf("no file %s beside the post or under the site root: %s; if it is a key of an image service, set content.image_base to the service's URL with {path}", quote(raw), fix)
+	return t
+}
+
+// match returns the first image in the post's folder that a page resource's pattern matches, as Hugo matches it: without
+// regard to case, "**" for anything.
+func (s *scanner) match(dir, pattern string) (string, bool) {
+	sub, base := path.Split(pattern)
+	if strings.ContainsAny(sub, "*[") {
+		sub = ""
+	}
+	base = strings.ToLower(strings.ReplaceAll(base, "**", "*"))
+	names := s.folders.names(s.root, path.Join(dir, sub))
+	for _, name := range names {
+		if ok, err := path.Match(base, strings.ToLower(name)); err == nil && ok && hasExtension(name, imageExtensions) {
+			return path.Join(sub, name), true
+		}
+	}
+	return "", false
+}
+
+// A folderCache remembers what folders hold, for findings about many posts that name the same few folders. Its zero value
+// is ready; it is safe for concurrent use.
+type folderCache struct {
+	mu      sync.Mutex
+	byName  map[string][]string
+	entries int
+}
+
+// maxCached bounds the names that a folderCache keeps: about 10 MB.
+const maxCached = 100_000
+
+// names lists a folder, sorted; nil where there is none.
+func (c *folderCache) names(root *os.Root, dir string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if names, ok := c.byName[dir]; ok {
+		return names
+	}
+	var names []string
+	if f, err := root.Open(dir); err == nil {
+		names, _ = f.Readdirnames(maxCached) // of a folder that cannot be listed nothing is known
+		f.Close()
+	}
+	slices.Sort(names)
+	if c.entries += len(names) + 1; c.byName == nil || c.entries > maxCached {
+		c.byName, c.entries = map[string][]string{}, len(names)+1
+	}
+	c.byName[dir] = names
+	return names
+}
+
+// otherCase finds the file that name would be if case did not matter.
+func (c *folderCache) otherCase(root *os.Root, name string) (string, bool) {
+	at := "."
+	for part := range strings.SplitSeq(name, "/") {
+		names := c.names(root, at)
+		i, exact := slices.BinarySearch(names, part)
+		if !exact {
+			i = slices.IndexFunc(names, func(other string) bool { return strings.EqualFold(other, part) })
+		}
+		if i < 0 {
+			return "", false
+		}
+		at = path.Join(at, names[i])
+	}
+	info, err := root.Stat(at)
+	return at, err == nil && info.Mode().IsRegular() && at != name
+}
+
+// An imageBase is Options.ImageBase, split at {path}.
+type imageBase struct{ before, after string }
+
+func parseImageBase(template string) (imageBase, error) {
+	if template == "" {
+		return imageBase{}, nil
+	}
+	before, after, ok := strings.Cut(template, "{path}")
+	if !ok {
+		return imageBase{}, fmt.Errorf("image base %q: expected a URL with {path} in it, such as https://img.example/{path}", template)
+	}
+	if _, err := source.ParseURL(before + "x" + after); err != nil {
+		return imageBase{}, fmt.Errorf("image base %q: %w", template, err)
+	}
+	return imageBase{before: before, after: after}, nil
+}
+
+func (b imageBase) set() bool { return b.before != "" }
+
+// resolve puts a value into the template, its special characters escaped and its slashes kept.
+func (b imageBase) resolve(name string) target {
+	if decoded, err := url.PathUnescape(name); err == nil {
+		name = decoded
+	}
+	escaped := (&url.URL{Path: strings.TrimLeft(name, "/")}).EscapedPath()
+	src, err := source.ParseURL(b.before + escaped + b.after)
+	if err != nil {
+		return badURL("%s gives no usable URL with content.image_base: %s", quote(name), reason(err))
+	}
+	return target{source: src}
+}

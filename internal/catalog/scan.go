@@ -1,0 +1,332 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+)
+
+// Scan reads all posts under root. A post that cannot be read becomes a Problem; the error is for what stops the whole
+// scan: an unreadable root, a Content folder that does not exist (the message names those that do), an ImageBase or a
+// Fields slot that makes no sense, ctx's end.
+//
+// Folders whose name begins with a dot, dependencies, built pages and collections of people are not entered, nor are
+// symbolic links to folders, which can form loops. Links to files are followed as long as they stay under the root.
+// Memory grows with what is found, not with the posts' bodies.
+func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
+	s, err := newScanner(root, o)
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	folders, err := s.layout.contentFolders(root, o.Content)
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	workers := o.Workers
+	if workers <= 0 {
+		workers = 2 * runtime.GOMAXPROCS(0)
+	}
+	jobs := make(chan job, workers)
+	found := collection{byID: map[string]*Entry{}}
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			reader := &frontmatter.Reader{LeadingBlanks: s.layout.blanks, Unfenced: s.layout.hexo}
+			for j := range jobs {
+				s.read(ctx, j, reader, &found)
+			}
+		})
+	}
+	err = s.walk(ctx, folders, jobs, &found)
+	close(jobs)
+	wg.Wait()
+	if err = cmp.Or(err, ctx.Err()); err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	return found.catalog(s.layout.name), nil
+}
+
+// A scanner is one Scan; everything in it but files is fixed before the workers start.
+type scanner struct {
+	root    *os.Root
+	o       Options
+	layout  layout
+	public  []string // folders that exist, in which local images are looked up
+	fields  overrides
+	base    imageBase
+	folders folderCache
+}
+
+func newScanner(root *os.Root, o Options) (*scanner, error) {
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, errors.New("the site root is no folder")
+	}
+	s := &scanner{root: root, o: o, layout: detectLayout(root)}
+	s.public = s.layout.publicFolders(root)
+	if s.fields, err = parseOverrides(o.Fields); err != nil {
+		return nil, err
+	}
+	if s.base, err = parseImageBase(o.ImageBase); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// A job is files of one folder: opening them beneath an open folder saves a walk from the root for each.
+type job struct {
+	dir   string
+	names []string
+	art   []string // files that may be a page bundle's image; only where names holds an index
+}
+
+// jobSize bounds the files of a job, so that one large folder is shared among the workers.
+const jobSize = 128
+
+// walk sends the files of all folders. It reads one folder at a time: listing is a small part of a scan.
+func (s *scanner) walk(ctx context.Context, folders []string, jobs chan<- job, found *collection) error {
+	stack := slices.Clone(folders)
+	slices.Reverse(stack)
+	for len(stack) > 0 {
+		dir := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		l, err := s.list(dir)
+		if err != nil {
+			if slices.Contains(folders, dir) {
+				return err
+			}
+			found.problem(unreadable(dir, err))
+			continue
+		}
+		for _, name := range l.odd {
+			found.problem(unreadable(path.Join(dir, name), errNotRegular))
+		}
+		for _, name := range l.folders {
+			stack = append(stack, path.Join(dir, name))
+		}
+		for names := range slices.Chunk(l.posts, jobSize) {
+			select {
+			case jobs <- job{dir: dir, names: names, art: l.art}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// A listing is what one folder holds for the scan.
+type listing struct {
+	folders []string
+	posts   []string
+	odd     []string // pipes, devices and sockets named like posts: never opened, because opening one can block
+	art     []string // images named like a bundle's
+}
+
+func (s *scanner) list(dir string) (listing, error) {
+	var l listing
+	f, err := s.root.Open(dir)
+	if err != nil {
+		return l, err
+	}
+	defer f.Close()
+	bundle := false
+	for {
+		entries, err := f.ReadDir(512)
+		for _, e := range entries {
+			name := e.Name()
+			switch {
+			case e.IsDir():
+				if !s.skips(dir, name) {
+					l.folders = append(l.folders, name)
+				}
+			case hasExtension(name, postExtensions):
+				if t := e.Type(); t != 0 && t != fs.ModeSymlink {
+					l.odd = append(l.odd, name)
+					continue
+				}
+				l.posts = append(l.posts, name)
+				bundle = bundle || isIndex(name)
+			case s.layout.bundles && isBundleArt(name):
+				l.art = append(l.art, name)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	slices.SortFunc(l.folders, func(a, b string) int { return strings.Compare(b, a) }) // a stack turns it round
+	slices.Sort(l.art)
+	if !bundle {
+		l.art = nil
+	}
+	return l, nil
+}
+
+// isIndex reports whether name is the post of a page bundle: index.md, _index.md, index.de.md.
+func isIndex(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	return stem == "index" || stem == "_index"
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func unreadable(name string, err error) Problem {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err // the path is in File already
+	}
+	return problem(codeBadFrontMatter, name, 0, "cannot be read: %v", err)
+}
+
+// openRegular opens a file without blocking on a pipe that took its place since it was listed.
+func openRegular(root *os.Root, name string) (*os.File, error) {
+	return root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// read reads the posts of one job, or as many as ctx leaves time for.
+func (s *scanner) read(ctx context.Context, j job, reader *frontmatter.Reader, found *collection) {
+	dir := s.root
+	if j.dir != "." {
+		sub, err := s.root.OpenRoot(j.dir)
+		if err != nil {
+			found.problem(unreadable(j.dir, err))
+			return
+		}
+		defer sub.Close()
+		dir = sub
+	}
+	for _, name := range j.names {
+		if ctx.Err() != nil {
+			return
+		}
+		file := name
+		if j.dir != "." {
+			file = j.dir + "/" + name
+		}
+		f, err := openRegular(dir, name)
+		if err != nil && dir != s.root {
+			f, err = openRegular(s.root, file) // a link may leave its folder and stay in the site
+		}
+		if err != nil {
+			found.problem(unreadable(file, err))
+			continue
+		}
+		s.readFile(f, file, j, reader, found)
+		f.Close()
+	}
+}
+
+func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.Reader, found *collection) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		found.problem(unreadable(file, err))
+		return
+	case info.IsDir():
+		return // a link to a folder
+	case !info.Mode().IsRegular():
+		found.problem(unreadable(file, errNotRegular))
+		return
+	}
+	doc, err := reader.Read(f)
+	if errors.Is(err, frontmatter.ErrNone) {
+		return
+	}
+	if err != nil {
+		if se, ok := errors.AsType[*frontmatter.SyntaxError](err); ok {
+			found.add(result{problems: []Problem{problem(codeBadFrontMatter, file, se.Line, "front matter cannot be read: %s", se.Message)}})
+			return
+		}
+		found.problem(unreadable(file, err))
+		return
+	}
+	if !s.o.Drafts && unpublished(doc.Root) {
+		return
+	}
+	r := s.post(doc, file, j)
+	r.post.Modified = info.ModTime()
+	found.add(r)
+}
+
+// unpublished reports whether the front matter says that the post is not for readers yet (Hugo and others: draft; Jekyll:
+// published).
+func unpublished(root *frontmatter.Node) bool {
+	draft, published := root.Get("draft"), root.Get("published")
+	return draft != nil && draft.Kind == frontmatter.Bool && strings.EqualFold(draft.Text, "true") ||
+		published != nil && published.Kind == frontmatter.Bool && strings.EqualFold(published.Text, "false")
+}
+
+// A collection gathers what the workers find.
+type collection struct {
+	mu       sync.Mutex
+	byID     map[string]*Entry
+	problems []Problem
+	posts    int
+	pictured int
+}
+
+func (c *collection) problem(p Problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.problems = append(c.problems, p)
+}
+
+func (c *collection) add(r result) {
+	var id string
+	if !r.source.IsZero() {
+		id = entryID(r.source, r.words)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.problems = append(c.problems, r.problems...)
+	c.posts++
+	if id == "" {
+		return
+	}
+	c.pictured++
+	e := c.byID[id]
+	if e == nil {
+		e = &Entry{ID: id, Source: r.source, Words: r.words}
+		c.byID[id] = e
+	}
+	e.Posts = append(e.Posts, r.post)
+}
+
+// catalog puts everything into the order that Catalog promises, whatever order the workers finished in.
+func (c *collection) catalog(layout string) *Catalog {
+	entries := make([]*Entry, 0, len(c.byID))
+	for _, e := range c.byID {
+		slices.SortFunc(e.Posts, func(a, b Post) int { return strings.Compare(a.Path, b.Path) })
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b *Entry) int {
+		return cmp.Or(
+			strings.Compare(a.Posts[0].Path, b.Posts[0].Path),
+			strings.Compare(a.Source.String(), b.Source.String()),
+			strings.Compare(a.ID, b.ID))
+	})
+	sortProblems(c.problems)
+	return &Catalog{Layout: layout, Entries: entries, Problems: c.problems, Posts: c.posts, PostsWithImage: c.pictured}
+}
