@@ -58,7 +58,7 @@ func benchmarkScan(b *testing.B, posts int) {
 	var c *Catalog
 	for b.Loop() {
 		c = nil
-		stop := func() {}
+		stop := watchHeap(&peak)
 		var err error
 		if c, err = Scan(b.Context(), root, Options{}); err != nil {
 			b.Fatal(err)
