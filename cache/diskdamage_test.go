@@ -1,0 +1,210 @@
+package cache_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/cache/cachetest"
+)
+
+func fileOf(dir string, k cache.Key) string {
+	kind, sum, _ := strings.Cut(k.String(), "/")
+	return filepath.Join(dir, "v1", kind, sum[:2], sum)
+}
+
+func put(t testing.TB, s cache.Store, k cache.Key, o *cache.Object) {
+	t.Helper()
+	if err := s.Put(t.Context(), k, o); err != nil {
+		t.Fatalf("Put(%s) = %v", k, err)
+	}
+}
+
+func get(t testing.TB, s cache.Store, k cache.Key) *cache.Object {
+	t.Helper()
+	o, err := s.Get(t.Context(), k)
+	if err != nil {
+		t.Fatalf("Get(%s) = %v", k, err)
+	}
+	return o
+}
+
+func wantMiss(t testing.TB, s cache.Store, k cache.Key) error {
+	t.Helper()
+	o, err := s.Get(t.Context(), k)
+	if !errors.Is(err, cache.ErrMiss) {
+		t.Fatalf("Get(%s) = %v, %v; want ErrMiss", k, o, err)
+	}
+	return err
+}
+
+func write(t testing.TB, name string, b []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// TestDiskDamage alters a file in every way that an accident can, and expects each time: a miss with a reason, the file
+// gone, one count, and the next Put whole. Only the version byte is not damage but another format, and left alone.
+func TestDiskDamage(t *testing.T) {
+	const versionAt = 7
+	dir := t.TempDir()
+	d := openDisk(t, dir, 0)
+	k := cache.NewKey(cache.Rendition, "damaged")
+	o := cachetest.Object(k, 1, 40)
+	put(t, d, k, o)
+	name := fileOf(dir, k)
+	good, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantDamaged := func(what string, at int, b []byte, leftAlone bool) {
+		t.Helper()
+		before := d.Stats().Corrupt
+		write(t, name, b)
+		wantMiss(t, d, k)
+		counted := d.Stats().Corrupt - before
+		if leftAlone && (counted != 0 || !exists(name)) {
+			t.Errorf("%s at %d: counted %d, file there: %t; want left alone", what, at, counted, exists(name))
+		}
+		if !leftAlone && (counted != 1 || exists(name)) {
+			t.Errorf("%s at %d: counted %d, file there: %t; want 1, false", what, at, counted, exists(name))
+		}
+	}
+	for i := range good {
+		for bit := range 8 {
+			bad := bytes.Clone(good)
+			bad[i] ^= 1 << bit
+			wantDamaged("bit flipped", i, bad, i == versionAt)
+		}
+	}
+	for n := range good {
+		wantDamaged("truncated", n, good[:n], false)
+		wantDamaged("zero-filled", n, append(bytes.Clone(good[:n]), make([]byte, len(good)-n)...), n <= versionAt && n > 6)
+	}
+	wantDamaged("junk appended", len(good), append(bytes.Clone(good), 0), false)
+	wantDamaged("doubled", len(good), append(bytes.Clone(good), good...), false)
+	put(t, d, k, o)
+	if got := get(t, d, k); !bytes.Equal(got.Body, o.Body) {
+		t.Errorf("after repair: %q, want %q", got.Body, o.Body)
+	}
+}
+
+// TestDiskMisplaced puts one object's sound file at another's name.
+func TestDiskMisplaced(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir, 0)
+	k := cache.NewKey(cache.Rendition, "one")
+	put(t, d, k, cachetest.Object(k, 1, 100))
+	b, err := os.ReadFile(fileOf(dir, k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []cache.Key{cache.NewKey(cache.Rendition, "two"), {Kind: cache.Original, Sum: k.Sum}} {
+		write(t, fileOf(dir, other), b)
+		wantMiss(t, d, other)
+	}
+	get(t, d, k)
+}
+
+// TestDiskForeign puts what is not ours everywhere, and expects that nothing blocks, leaves the folder or is removed.
+func TestDiskForeign(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	k := cache.NewKey(cache.Rendition, "foreign")
+	secret := filepath.Join(outside, "secret")
+	write(t, secret, []byte("secret"))
+	write(t, filepath.Join(dir, "v2", "rendition", "x"), []byte("another version's"))
+	v1 := filepath.Join(dir, "v1")
+	for _, name := range []string{"notes.txt", "rendition/notes.txt", "rendition/00/short", "rendition/zz/file",
+		"rendition/00/" + strings.Repeat("0A", 32), "original", "tmp/sub/file"} {
+		write(t, filepath.Join(v1, filepath.FromSlash(name)), []byte("foreign"))
+	}
+	for name, occupy := range map[string]func(string) error{
+		"FIFO":                 func(n string) error { return syscall.Mkfifo(n, 0o600) },
+		"folder":               func(n string) error { return os.Mkdir(n, 0o700) },
+		"link to a file":       func(n string) error { return os.Symlink(secret, n) },
+		"link to a folder":     func(n string) error { return os.Symlink(outside, n) },
+		"link to itself":       func(n string) error { return os.Symlink(n, n) },
+		"link to nothing":      func(n string) error { return os.Symlink("nothing", n) },
+		"link to another file": func(n string) error { return os.Symlink("../../notes.txt", n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openDisk(t, dir, 0)
+			file := fileOf(dir, k)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := occupy(file); err != nil {
+				t.Fatal(err)
+			}
+			d.WaitBuilt()
+			wantMiss(t, d, k)
+			err := d.Put(t.Context(), k, cachetest.Object(k, 1, 10))
+			if name == "folder" {
+				if err == nil {
+					t.Error("Put over a folder = nil, want an error")
+				}
+			} else if err != nil {
+				t.Errorf("Put = %v", err)
+			} else {
+				get(t, d, k)
+			}
+			if err := os.RemoveAll(file); err != nil {
+				t.Fatal(err)
+			}
+			wantMiss(t, d, k)
+		})
+	}
+	if b, err := os.ReadFile(secret); string(b) != "secret" {
+		t.Errorf("file outside = %q, %v", b, err)
+	}
+	for _, name := range []string{"v2/rendition/x", "v1/notes.txt", "v1/rendition/00/short", "v1/tmp/sub/file", "v1/original"} {
+		if !exists(filepath.Join(dir, filepath.FromSlash(name))) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
+// TestDiskLinkedFolder has a symbolic link to the outside where a folder of objects should be.
+func TestDiskLinkedFolder(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	k := cache.NewKey(cache.Rendition, "linked")
+	write(t, filepath.Join(outside, filepath.Base(fileOf(dir, k))), []byte("not ours"))
+	fan := filepath.Dir(fileOf(dir, k))
+	if err := os.MkdirAll(filepath.Dir(fan), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, fan); err != nil {
+		t.Fatal(err)
+	}
+	d := openDisk(t, dir, 0)
+	d.WaitBuilt()
+	wantMiss(t, d, k)
+	if err := d.Put(t.Context(), k, cachetest.Object(k, 1, 10)); err == nil {
+		t.Error("Put through a link that leads out = nil, want an error")
+	}
+	if err := d.Delete(t.Context(), k); err == nil {
+		t.Error("Delete through a link that leads out = nil, want an error")
+	}
+	names, err := os.ReadDir(outside)
+	if err != nil || len(names) != 1 {
+		t.Errorf("outside: %v, %v; want the one file that was there", names, err)
+	}
+	if st := d.Stats(); st.Objects != 0 || st.Errors == 0 {
+		t.Errorf("Stats = %+v; want no object and errors counted", st)
+	}
+}
