@@ -1,11 +1,17 @@
-// Package proxy is the HTTP edge: URL grammar, authorisation, negotiation, headers, the one table from errors to status,
-// and the pages. Bytes come from render alone.
+// Package proxy is the HTTP edge: URL grammar, who may ask for what, negotiation, headers, the one table from errors to
+// status, and the pages. Bytes come from render alone.
 package proxy
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
@@ -21,24 +27,138 @@ type Renderer interface {
 
 // Options configures a Server. Catalog and Renderer are required.
 type Options struct {
-	Catalog   *catalog.Catalog
-	Renderer  Renderer
-	Presets   map[string]transform.Spec   // by name, without Format; nil means DefaultPresets
-	Widths    []int                       // the ladder, ascending; nil means DefaultWidths
-	Formats   []transform.Format          // offered for ".auto", best first; nil means WebP, JPEG
-	Encodable func(transform.Format) bool // nil means all
-	PublicURL string                      // scheme and host that absolute URLs begin with; "" makes them relative
-	Log       *slog.Logger                // nil logs nothing
+	Catalog  *catalog.Catalog
+	Renderer Renderer
+	Presets  map[string]transform.Spec // by name, each without Format; nil means DefaultPresets
+	Widths   []int                     // the ladder, in pixels; nil means DefaultWidths
+	// Formats are those that can be asked for, best first; nil means WebP, JPEG, PNG. ".auto" picks the first that the
+	// client names in Accept, and falls back on JPEG, or on PNG for pictures with alpha.
+	Formats   []transform.Format
+	MaxOutput int          // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
+	PublicURL string       // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
+	Log       *slog.Logger // nil logs nothing
 }
 
-// A Server answers HTTP requests.
-type Server struct{}
+// DefaultPresets are the named specs that every site has until its configuration says otherwise.
+func DefaultPresets() map[string]transform.Spec {
+	return map[string]transform.Spec{
+		"hero":  {Width: 1600},
+		"card":  {Width: 640, Height: 360, Fit: transform.Cover},
+		"thumb": {Width: 160, Height: 160, Fit: transform.Cover},
+		"og":    {Width: 1200, Height: 630, Fit: transform.Cover}, // 1.91:1, what Facebook and others ask of og:image
+	}
+}
 
-// New makes a Server; it returns an error for a bad preset or width.
-func New(o Options) (*Server, error) { return &Server{}, nil }
+// DefaultWidths is the ladder: the widths that may be asked for unsigned, in pixels. 24 is for placeholders, 160 for
+// thumbnails; the rest steps by about a third, so that nobody downloads much more than half again what is shown.
+func DefaultWidths() []int {
+	return []int{24, 160, 320, 480, 640, 828, 960, 1280, 1600, 1920, 2560}
+}
+
+// A Server answers HTTP requests. It is safe for concurrent use.
+type Server struct {
+	o       Options
+	grammar grammar
+	shelf   shelf
+	sheet   *sheet
+	log     *slog.Logger
+	ready   atomic.Bool
+	gin     *gin.Engine
+}
+
+// New makes a Server; it returns an error for a bad preset, width or format, or a required option that is missing.
+func New(o Options) (*Server, error) {
+	if o.Catalog == nil || o.Renderer == nil {
+		return nil, errors.New("proxy: a catalog and a renderer are required")
+	}
+	if o.Presets == nil {
+		o.Presets = DefaultPresets()
+	}
+	if o.Widths == nil {
+		o.Widths = DefaultWidths()
+	}
+	if o.Formats == nil {
+		o.Formats = []transform.Format{transform.WebP, transform.JPEG, transform.PNG}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.MaxOutput = cmp.Or(o.MaxOutput, render.DefaultMaxOutput)
+	g, err := newGrammar(o.Presets, o.Widths, o.Formats)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	s := &Server{o: o, grammar: g, log: o.Log}
+	s.sheet = newSheet(o.Catalog)
+	s.ready.Store(true)
+	s.gin = s.routes()
+	return s, nil
+}
 
 // Handler is the public listener's handler.
-func (s *Server) Handler() http.Handler { return http.NotFoundHandler() }
+func (s *Server) Handler() http.Handler { return s.gin }
 
 // SetReady tells /readyz whether to answer 200; a new Server is ready.
-func (s *Server) SetReady(ready bool) {}
+func (s *Server) SetReady(ready bool) { s.ready.Store(ready) }
+
+func (s *Server) routes() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode) //nolint:forbidigo // the only way to keep gin from printing its routes on stdout
+	e := gin.New()
+	// Paths arrive as they are on the wire and are decoded once, by us: a decoded "%2F" must not become a separator, and
+	// a redirect to a "fixed" path would change what was signed or cached.
+	e.UseEscapedPath = true
+	e.UnescapePathValues = false
+	e.RedirectTrailingSlash = false
+	e.RedirectFixedPath = false
+	e.RemoveExtraSlash = false
+	e.HandleMethodNotAllowed = true
+	if err := e.SetTrustedProxies(nil); err != nil {
+		panic(err) // an empty list cannot be malformed
+	}
+	e.Use(s.access, s.guard)
+	for path, h := range map[string]gin.HandlerFunc{
+		"/":             s.getSheet,
+		"/catalog.json": s.getCatalog,
+		"/livez":        s.getLive,
+		"/readyz":       s.getReady,
+		"/i/*address":   s.getByID,
+		"/p/*address":   s.getByPost,
+	} {
+		e.GET(path, h)
+		e.HEAD(path, h)
+		e.OPTIONS(path, s.options)
+	}
+	e.NoRoute(func(c *gin.Context) { s.fail(c, errNoRoute) })
+	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+	return e
+}
+
+// getLive answers as long as the process can.
+func (s *Server) getLive(c *gin.Context) { s.probe(c, http.StatusOK, "alive") }
+
+// getReady answers 200 while new requests are welcome.
+func (s *Server) getReady(c *gin.Context) {
+	if s.ready.Load() {
+		s.probe(c, http.StatusOK, "ready")
+		return
+	}
+	s.probe(c, http.StatusServiceUnavailable, "shutting down")
+}
+
+func (s *Server) probe(c *gin.Context, code int, text string) {
+	c.Header("Cache-Control", "no-store")
+	c.String(code, "%s\n", text)
+}
+
+// options answers a CORS preflight: everything here may be read from anywhere.
+func (s *Server) options(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Allow", allowed)
+	h.Set("Access-Control-Allow-Methods", allowed)
+	h.Set("Access-Control-Allow-Headers", "*")
+	h.Set("Access-Control-Max-Age", "86400")
+	c.Status(http.StatusNoContent)
+}
+
+// allowed lists the methods of every route.
+const allowed = "GET, HEAD, OPTIONS"

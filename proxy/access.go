@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// The keys under which a handler leaves what the access line tells.
+const (
+	logOutcome = "cutline.outcome"
+	logError   = "cutline.error"
+)
+
+// access sets the headers that every response has, errors and probes included, and writes one line per request. The line
+// has no query and no client address: neither is needed to run a picture server, and both are somebody's business.
+func (s *Server) access(c *gin.Context) {
+	start := time.Now()
+	setSafety(c.Writer.Header())
+	c.Next()
+	level, status := slog.LevelInfo, c.Writer.Status()
+	attrs := []slog.Attr{
+		slog.String("method", c.Request.Method),
+		slog.String("path", c.Request.URL.EscapedPath()),
+		slog.String("outcome", c.GetString(logOutcome)),
+		slog.Int("status", status),
+		slog.Int("bytes", max(c.Writer.Size(), 0)),
+		slog.Float64("dur_ms", float64(time.Since(start).Microseconds())/1000),
+	}
+	if reason := c.GetString(logError); reason != "" {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", reason))
+	}
+	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+}
+
+// guard turns a panic into a 500. The connection is left to net/http when the answer has begun, so that half a picture is
+// never taken for a whole one.
+func (s *Server) guard(c *gin.Context) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares the value itself
+			panic(p)
+		}
+		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "panic", slog.String("value", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+		c.Abort()
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler)
+		}
+		s.fail(c, errPanic)
+	}()
+	c.Next()
+}
+
+// exposed lists the headers that scripts of other sites may read.
+const exposed = "Image-Alt, Image-Credit, Image-Cutline, Link, ETag, Cache-Status, Server-Timing, Content-Location, Content-Length"
+
+// setSafety sets what keeps a response from being taken for anything but what it is. CSP keeps a picture that is opened as
+// a page from running anything; CORP and CORS let every site show it and read its words.
+func setSafety(h http.Header) {
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Security-Policy"] = []string{"default-src 'none'; sandbox"}
+	h["Cross-Origin-Resource-Policy"] = []string{"cross-origin"}
+	h["Access-Control-Allow-Origin"] = []string{"*"}
+	h["Access-Control-Expose-Headers"] = []string{exposed}
+	h["Timing-Allow-Origin"] = []string{"*"}
+}

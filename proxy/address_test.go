@@ -1,0 +1,178 @@
+package proxy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+func testGrammar(t testing.TB) grammar {
+	t.Helper()
+	g, err := newGrammar(DefaultPresets(), DefaultWidths(), []transform.Format{transform.WebP, transform.JPEG, transform.PNG})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestParseAddress(t *testing.T) {
+	tests := []struct {
+		in   string
+		want address
+		bad  bool
+	}{
+		{in: "/abc/hero.webp", want: address{"abc", "hero.webp"}},
+		{in: "/_posts/2023-09-18-kim/w800.auto", want: address{"_posts/2023-09-18-kim", "w800.auto"}},
+		{in: "/posts%2Fa%20b/meta.json", want: address{"posts/a b", "meta.json"}},
+		{in: "/caf%C3%A9/card.jpg", want: address{"café", "card.jpg"}},
+		{in: "/a/b/", want: address{"a/b", ""}},
+		{in: "/hero.webp", bad: true},
+		{in: "//hero.webp", bad: true},
+		{in: "/", bad: true},
+		{in: "/a%zz/hero.webp", bad: true},
+	}
+	for _, tt := range tests {
+		got, err := parseAddress(tt.in)
+		if (err != nil) != tt.bad {
+			t.Errorf("parseAddress(%q): error %v, want an error: %v", tt.in, err, tt.bad)
+		}
+		if got != tt.want {
+			t.Errorf("parseAddress(%q) = %+v, want %+v", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestGrammarParse(t *testing.T) {
+	g := testGrammar(t)
+	jpg := func(s transform.Spec) order { s.Format = transform.JPEG; return order{spec: s} }
+	tests := []struct {
+		leaf     string
+		want     order
+		unsigned bool   // needs a signature
+		says     string // of a usage error
+	}{
+		{leaf: "hero.jpg", want: jpg(transform.Spec{Width: 1600})},
+		{leaf: "card.auto", want: order{spec: transform.Spec{Width: 640, Height: 360, Fit: transform.Cover}, auto: true}},
+		{leaf: "w800.jpg", want: jpg(transform.Spec{Width: 828})},
+		{leaf: "w828.jpg", want: jpg(transform.Spec{Width: 828})},
+		{leaf: "w1.jpg", want: jpg(transform.Spec{Width: 24})},
+		{leaf: "w8192.jpg", want: jpg(transform.Spec{Width: 2560})},
+		{leaf: "w400-dpr2.jpg", want: jpg(transform.Spec{Width: 828})},
+		{leaf: "w640-h360-cover.jpg", want: jpg(transform.Spec{Width: 640, Height: 360, Fit: transform.Cover})},
+		{leaf: "w320-h180-cover-dpr2.jpg", want: jpg(transform.Spec{Width: 640, Height: 360, Fit: transform.Cover})},
+		{leaf: "w640-h361-cover.jpg", unsigned: true},
+		{leaf: "h300.jpg", unsigned: true},
+		{leaf: "w800-q70.jpg", unsigned: true},
+		{leaf: "huge.jpg", says: "card, hero, og, thumb"},
+		{leaf: "hero.tiff", says: "auto, webp, jpg, png"},
+		{leaf: "hero.avif", says: "auto, webp, jpg, png"},
+		{leaf: "hero.jpeg", says: "auto, webp, jpg, png"},
+		{leaf: "hero.JPG", says: "auto, webp, jpg, png"},
+		{leaf: "hero", says: "hero.webp"},
+		{leaf: "hero.webp.jpg", says: "hero.webp"},
+		{leaf: "", says: "hero.webp"},
+		{leaf: ".jpg", says: "no preset"},
+		{leaf: "w0.jpg", says: "w800"},
+		{leaf: "w-1.jpg", says: "w800"},
+		{leaf: "w1000000000.jpg", says: "w800"},
+		{leaf: "w99999999999999999999.jpg", says: "w800"},
+		{leaf: "w3.5.jpg", says: "hero.webp"},
+		{leaf: "w+320.jpg", says: "w800"},
+		{leaf: "w0320.jpg", says: "w800"},
+		{leaf: "w0x140.jpg", says: "w800"},
+		{leaf: "w320-w640.jpg", says: "w800"},
+		{leaf: "h300-w400.jpg", says: "w800"},
+		{leaf: "w%33%32%30.jpg", says: "w800"},
+		{leaf: "HERO.jpg", says: "no preset"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.leaf, func(t *testing.T) {
+			got, err := g.parse(tt.leaf)
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(order{})); diff != "" {
+				t.Errorf("parse (-want +got):\n%s", diff)
+			}
+			if tt.unsigned != errors.Is(err, errUnsigned) {
+				t.Errorf("error %v, want errUnsigned: %v", err, tt.unsigned)
+			}
+			usage, ok := errors.AsType[*usageErr](err)
+			if ok != (tt.says != "") || ok && !strings.Contains(usage.text, tt.says) {
+				t.Errorf("error %v, want a usage error that says %q", err, tt.says)
+			}
+		})
+	}
+}
+
+func TestNewGrammarRefuses(t *testing.T) {
+	formats := []transform.Format{transform.JPEG}
+	tests := []struct {
+		name    string
+		presets map[string]transform.Spec
+		widths  []int
+		formats []transform.Format
+		says    string
+	}{
+		{"preset that is a spec", map[string]transform.Spec{"w800": {Width: 1}}, []int{1}, formats, "w800"},
+		{"preset with a slash", map[string]transform.Spec{"a/b": {Width: 1}}, []int{1}, formats, "a/b"},
+		{"preset with a hyphen", map[string]transform.Spec{"a-b": {Width: 1}}, []int{1}, formats, "a-b"},
+		{"preset named meta", map[string]transform.Spec{"meta": {Width: 1}}, []int{1}, formats, "meta"},
+		{"preset with a format", map[string]transform.Spec{"a": {Width: 1, Format: transform.JPEG}}, []int{1}, formats, "extension"},
+		{"preset out of range", map[string]transform.Spec{"a": {Width: 100000}}, []int{1}, formats, "preset a"},
+		{"no widths", nil, nil, formats, "widths"},
+		{"width 0", nil, []int{0, 100}, formats, "widths"},
+		{"no formats", nil, []int{1}, nil, "formats"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := newGrammar(tt.presets, tt.widths, tt.formats); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want an error that says %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// Whatever is asked for, unsigned requests reach at most the ladder and the presets.
+func FuzzGrammar(f *testing.F) {
+	for _, s := range []string{"hero.webp", "w800.auto", "w640-h360-cover.jpg", "w1-dpr4.png", "h3.jpg", "w8192-dpr4.webp", ".", "w800-q1.jpg"} {
+		f.Add(s)
+	}
+	g := testGrammar(f)
+	reachable := map[transform.Spec]bool{}
+	for _, w := range g.widths {
+		reachable[transform.Spec{Width: w}] = true
+	}
+	for _, p := range g.presets {
+		reachable[p] = true
+	}
+	f.Fuzz(func(t *testing.T, leaf string) {
+		o, err := g.parse(leaf)
+		if err != nil {
+			return
+		}
+		o.spec.Format = 0
+		if !reachable[o.spec] {
+			t.Errorf("parse(%q) reaches %+v unsigned", leaf, o.spec)
+		}
+	})
+}
+
+func TestCheckQuery(t *testing.T) {
+	tests := []struct {
+		raw string
+		ok  bool
+	}{
+		{"", true}, {"v=1", true}, {"v=", true},
+		{"v=1&v=2", false}, {"w=1", false}, {"v=1&utm_source=x", false}, {"v=%zz", false}, {"V=1", false}, {"v=1;w=2", false},
+	}
+	for _, tt := range tests {
+		if _, err := checkQuery(tt.raw, "v"); (err == nil) != tt.ok {
+			t.Errorf("checkQuery(%q): error %v, want none: %v", tt.raw, err, tt.ok)
+		}
+	}
+	if _, err := checkQuery("v=1"); err == nil {
+		t.Error("an address that takes no query took one")
+	}
+}

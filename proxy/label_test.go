@@ -1,0 +1,197 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/dunglas/httpsfv"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// readDisplayString parses a header value as a client would.
+func readDisplayString(t testing.TB, value string) string {
+	t.Helper()
+	item, err := httpsfv.UnmarshalItem([]string{value})
+	if err != nil {
+		t.Fatalf("%q: %v", value, err)
+	}
+	text, ok := item.Value.(httpsfv.DisplayString)
+	if !ok {
+		t.Fatalf("%q is a %T, want a Display String", value, item.Value)
+	}
+	return string(text)
+}
+
+func TestDisplayString(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"", ""},
+		{"plain", `%"plain"`},
+		{"café", `%"caf%c3%a9"`},
+		{`say "100%"`, `%"say %22100%25%22"`},
+		{"Pošta “x” 日本語 🔥", `%"Po%c5%a1ta %e2%80%9cx%e2%80%9d %e6%97%a5%e6%9c%ac%e8%aa%9e %f0%9f%94%a5"`},
+	}
+	for _, tt := range tests {
+		got := displayString(tt.in)
+		if got != tt.want {
+			t.Errorf("displayString(%q) = %s, want %s", tt.in, got, tt.want)
+		}
+		if tt.in != "" && readDisplayString(t, got) != tt.in {
+			t.Errorf("%s reads as %q, want %q", got, readDisplayString(t, got), tt.in)
+		}
+	}
+}
+
+func TestDisplayStringIsCutBetweenCharacters(t *testing.T) {
+	family := "👩‍👩‍👧‍👦" // one character on screen, 25 bytes
+	for _, unit := range []string{"a", "é", "日", "%", family, "e\u0301"} {
+		text := strings.Repeat(unit, 8000/len(unit))
+		value := displayString(text)
+		if len(value) > maxWord {
+			t.Errorf("%q repeated: %d bytes on the wire, want at most %d", unit, len(value), maxWord)
+		}
+		got := readDisplayString(t, value)
+		if rest := strings.ReplaceAll(got, unit, ""); rest != "" || got == "" {
+			t.Errorf("%q repeated: cut inside a character: …%q", unit, got[max(len(got)-30, 0):])
+		}
+		if more := len(value) + wireLen(unit); more <= maxWord {
+			t.Errorf("%q repeated: %d bytes on the wire, one more character fits", unit, len(value))
+		}
+	}
+}
+
+func FuzzDisplayString(f *testing.F) {
+	for _, s := range []string{"", "a", "é\x00\r\n", "👩‍👩‍👧‍👦", `%"`, "\u202e", strings.Repeat("界", 400)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		text := caption.Plain(in)
+		value := displayString(text)
+		if text == "" {
+			if value != "" {
+				t.Fatalf("no text, but the value %q", value)
+			}
+			return
+		}
+		for i := range len(value) {
+			if value[i] < ' ' || value[i] > '~' {
+				t.Fatalf("%q: byte %#x on the wire", value, value[i])
+			}
+		}
+		got := readDisplayString(t, value)
+		if !utf8.ValidString(got) || !strings.HasPrefix(text, got) || len(value) > maxWord {
+			t.Fatalf("%q became %q", text, got)
+		}
+		if wireLen(text)+3 <= maxWord && got != text {
+			t.Fatalf("%q became %q although it fits", text, got)
+		}
+	})
+}
+
+func TestLinkTarget(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by/4.0/"},
+		{"https://example.org/a b?x=<y>&z=é", "https://example.org/a%20b?x=%3Cy%3E&z=%C3%A9"},
+		{"https://example.org/>; rel=x, <https://evil.example/", "https://example.org/%3E;%20rel=x,%20%3Chttps://evil.example/"},
+		{"https://example.org/é", "https://example.org/%C3%A9"},
+		{"CC BY 4.0", ""},
+		{"javascript:alert(1)", ""},
+		{"https://user:secret@example.org/", ""},
+		{"https://", ""},
+		{"/relative", ""},
+		{"https://example.org/\r\nX: y", ""},
+		{"https://example.org/" + strings.Repeat("a", 2000), ""},
+	}
+	for _, tt := range tests {
+		if got := linkTarget(tt.in); got != tt.want {
+			t.Errorf("linkTarget(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func entry(t testing.TB, src string, w caption.Words, slugs ...string) *catalog.Entry {
+	t.Helper()
+	s, err := source.Parse(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &catalog.Entry{ID: "0123456789abcdef", Source: s, Words: w}
+	for _, slug := range slugs {
+		e.Posts = append(e.Posts, catalog.Post{Path: "_posts/" + slug + ".md", Slug: slug})
+	}
+	return e
+}
+
+func TestLabel(t *testing.T) {
+	tests := []struct {
+		name  string
+		entry *catalog.Entry
+		want  map[string]string
+	}{
+		{"all words", entry(t, "https://Img.example.org/a%20b.jpg", caption.Words{
+			Cutline: "A *fox*", Credit: "[Ann](https://example.org)", Alt: "A fox", License: "https://creativecommons.org/licenses/by/4.0/",
+		}, "fox", "Ünicode post"), map[string]string{
+			"Image-Cutline": `%"A fox"`, "Image-Credit": `%"Ann"`, "Image-Alt": `%"A fox"`,
+			"Link":          `<https://creativecommons.org/licenses/by/4.0/>; rel="license", <https://img.example.org/a%20b.jpg>; rel="canonical"`,
+			"Surrogate-Key": "img-0123456789abcdef host-img.example.org post-fox post--nicode-post",
+			"Cache-Tag":     "img-0123456789abcdef,host-img.example.org,post-fox,post--nicode-post",
+		}},
+		{"no words", entry(t, "/img/a.jpg", caption.Words{}, "fox"), map[string]string{
+			"Surrogate-Key": "img-0123456789abcdef post-fox", "Cache-Tag": "img-0123456789abcdef,post-fox",
+		}},
+		{"decorative", entry(t, "/img/a.jpg", caption.Words{Decorative: true}, "fox"), map[string]string{
+			"Image-Alt": `%""`, "Surrogate-Key": "img-0123456789abcdef post-fox", "Cache-Tag": "img-0123456789abcdef,post-fox",
+		}},
+		{"injection", entry(t, "/img/a.jpg", caption.Words{Cutline: "x\r\nSet-Cookie: a=1"}, "fox"), map[string]string{
+			"Image-Cutline": `%"x Set-Cookie: a=1"`, "Surrogate-Key": "img-0123456789abcdef post-fox", "Cache-Tag": "img-0123456789abcdef,post-fox",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := map[string]string{}
+			for _, kv := range newLabel(tt.entry).headers {
+				got[kv[0]] = kv[1]
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("headers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTagsAreBounded(t *testing.T) {
+	slugs := make([]string, 200)
+	for i := range slugs {
+		slugs[i] = strings.Repeat("long", 100)
+	}
+	got := tags(entry(t, "https://example.org/a.jpg", caption.Words{}, slugs...))
+	if len(got) != maxTags {
+		t.Errorf("%d tags, want %d", len(got), maxTags)
+	}
+	if all := strings.Join(got, ","); len(all) > 8<<10 {
+		t.Errorf("%d bytes of tags", len(all))
+	}
+}
+
+func TestDisposition(t *testing.T) {
+	spec := transform.Spec{Width: 800, Height: 533, Format: transform.WebP}
+	tests := []struct{ src, want string }{
+		{"/img/red fox.jpg", `inline; filename="red fox-800.webp"`},
+		{"https://example.org/kim-putin.jpg?x=1", `inline; filename=kim-putin-800.webp`},
+		{"https://example.org/", `inline; filename=post-800.webp`},
+		{"https://example.org/caf%C3%A9.jpg", `inline; filename*=utf-8''caf%C3%A9-800.webp`},
+		{"https://example.org/a%2fb.jpg", `inline; filename=b-800.webp`},
+		{"https://example.org/a%22%0d%0aX%3Ab.jpg", `inline; filename="a- X-b-800.webp"`},
+	}
+	for _, tt := range tests {
+		l := newLabel(entry(t, tt.src, caption.Words{}, "post"))
+		if got := l.disposition(spec); got != tt.want {
+			t.Errorf("%s: disposition %s, want %s", tt.src, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package proxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
+
+	"github.com/dd8bf596/cutline/internal/render"
+)
+
+func TestMeta(t *testing.T) {
+	d := newDesk(t)
+	resp, body := d.get("/p/fox/meta.json")
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" || resp.Header.Get("Image-Alt") != `%"A red fox"` {
+		t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
+	}
+	var got meta
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	id := d.id("fox")
+	url := func(spec string) string { return "/i/" + id + "/" + spec + "?v=" + versionOf(original) }
+	sized := func(w, h int, spec string) size {
+		return size{w, h, map[string]string{"webp": url(spec + ".webp"), "jpg": url(spec + ".jpg"), "png": url(spec + ".png")}}
+	}
+	want := meta{
+		Version: 1, ID: id, Source: "https://origin.example/fox.jpg",
+		Words: words{Cutline: "A fox in [Oslo](https://example.org/oslo)", Credit: "Ann Ström", Alt: "A red fox"},
+		Text:  words{Cutline: "A fox in Oslo", Credit: "Ann Ström", Alt: "A red fox"},
+		Width: 2000, Height: 1000, Format: "jpg", Bytes: 12345,
+		SHA256: "abcdef0123" + strings.Repeat("0", 54),
+		Posts:  []post{{"_posts/2026-01-02-fox.md", "fox", "The fox"}},
+		Presets: map[string]size{
+			"hero": sized(1600, 800, "w1600"), "card": sized(640, 360, "w640-h360-cover"),
+			"thumb": sized(160, 160, "w160-h160-cover"), "og": sized(1200, 630, "w1200-h630-cover"),
+		},
+		Srcset: map[string][]candidate{},
+	}
+	for _, ext := range []string{"webp", "jpg", "png"} {
+		for _, w := range []int{24, 160, 320, 480, 640, 828, 960, 1280, 1600, 1920} {
+			want.Srcset[ext] = append(want.Srcset[ext], candidate{url(fmt.Sprintf("w%d.%s", w, ext)), w, w / 2})
+		}
+		want.Srcset[ext] = append(want.Srcset[ext], candidate{url("w2560." + ext), 2000, 1000})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("meta.json (-want +got):\n%s", diff)
+	}
+	// Every URL that it names works, and may be kept for ever.
+	for _, p := range got.Presets {
+		for _, u := range p.URLs {
+			if resp, _ := d.get(u); resp.StatusCode != http.StatusOK || resp.Header.Get("Cache-Control") != cacheForever {
+				t.Errorf("%s: %d, Cache-Control %q", u, resp.StatusCode, resp.Header.Get("Cache-Control"))
+			}
+		}
+	}
+	for _, candidates := range got.Srcset {
+		for _, k := range candidates {
+			if resp, body := d.get(k.URL); resp.StatusCode != http.StatusOK || !strings.Contains(body, fmt.Sprintf("w%d-", k.Width)) {
+				t.Errorf("%s: %d %q, want a picture %d wide", k.URL, resp.StatusCode, body, k.Width)
+			}
+		}
+	}
+	again, _ := d.get("/p/fox/meta.json", "If-None-Match: "+resp.Header.Get("ETag"))
+	if again.StatusCode != http.StatusNotModified {
+		t.Errorf("again with its ETag: %d, want 304", again.StatusCode)
+	}
+}
+
+func TestMetaOfAnUnreachableOriginal(t *testing.T) {
+	d := newDesk(t)
+	d.stub.set(func(s *stub) { s.err = &render.Error{Class: render.TimedOut} })
+	if resp, _ := d.get("/p/fox/meta.json"); resp.StatusCode != http.StatusGatewayTimeout {
+		t.Errorf("got %d, want 504", resp.StatusCode)
+	}
+}
+
+func TestCatalogPages(t *testing.T) {
+	d := newDesk(t)
+	resp, body := d.get("/catalog.json?per_page=2")
+	var l listing
+	if err := json.Unmarshal([]byte(body), &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.Total != 3 || l.Pages != 2 || len(l.Images) != 2 || l.Images[0].Posts[0].Slug != "fox" || l.Images[0].Alt != "A red fox" {
+		t.Errorf("first page: %+v", l)
+	}
+	if got, want := resp.Header.Get("Link"), `</catalog.json?page=2&per_page=2>; rel="next"`; got != want {
+		t.Errorf("Link %q, want %q", got, want)
+	}
+	resp, body = d.get("/catalog.json?per_page=2&page=2")
+	if err := json.Unmarshal([]byte(body), &l); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Images) != 1 || l.Page != 2 || resp.Header.Get("Link") != "" {
+		t.Errorf("last page: %+v, Link %q", l, resp.Header.Get("Link"))
+	}
+	if resp, _ := d.get(l.Images[0].Meta); resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: %d", l.Images[0].Meta, resp.StatusCode)
+	}
+}
+
+func TestSheet(t *testing.T) {
+	d := newDesk(t)
+	resp, body := d.get("/")
+	if resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "style-src 'sha256-") {
+		t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
+	}
+	doc, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var images, scripts int
+	var alts []string
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		switch n.Data {
+		case "script":
+			scripts++
+		case "img":
+			images++
+			for _, a := range n.Attr {
+				if a.Key == "alt" {
+					alts = append(alts, a.Val)
+				}
+				if strings.HasPrefix(a.Key, "on") {
+					t.Errorf("attribute %s", a.Key)
+				}
+			}
+		}
+	}
+	if images != 3 || scripts != 0 {
+		t.Errorf("%d images and %d scripts, want 3 and 0", images, scripts)
+	}
+	if diff := cmp.Diff([]string{"A red fox", "", ""}, alts); diff != "" {
+		t.Errorf("alt texts (-want +got):\n%s", diff)
+	}
+	for _, says := range []string{"A fox in Oslo", "Ann Ström", "missing-alt", "The broken one", "Logo &amp; friends"} {
+		if !strings.Contains(body, says) {
+			t.Errorf("the sheet does not say %q", says)
+		}
+	}
+}

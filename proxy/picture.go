@@ -1,0 +1,210 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// The Cache-Control values of pictures. A year and "immutable" (RFC 8246) need a URL that changes with the bytes.
+const (
+	cacheForever = "public, max-age=31536000, immutable"
+	cacheDay     = "public, max-age=86400, stale-while-revalidate=604800, stale-if-error=2592000"
+	cacheMinute  = "public, max-age=60, stale-while-revalidate=604800, stale-if-error=2592000" // served stale ourselves
+	cacheNever   = "no-store"                                                                  // the origin forbids keeping it
+)
+
+// getByID answers /i/{id}/….
+func (s *Server) getByID(c *gin.Context) {
+	a, err := parseAddress(c.Param("address"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	e, ok := s.o.Catalog.ByID(a.subject)
+	if !ok {
+		s.fail(c, errUnknownID)
+		return
+	}
+	q, err := checkQuery(c.Request.URL.RawQuery, "v")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answer(c, e, a.leaf, q.Get("v"))
+}
+
+// getByPost answers /p/{post}/…. What it shows follows the post, so it is never immutable.
+func (s *Server) getByPost(c *gin.Context) {
+	a, err := parseAddress(c.Param("address"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	e, _, err := s.o.Catalog.ByPost(a.subject)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if _, err := checkQuery(c.Request.URL.RawQuery); err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answer(c, e, a.leaf, "")
+}
+
+func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf, version string) {
+	if leaf == metaLeaf {
+		s.getMeta(c, e)
+		return
+	}
+	o, err := s.grammar.parse(leaf)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if o.auto {
+		c.Header("Vary", "Accept")
+		if o.spec.Format, err = s.choose(c, e); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	rends, err := s.o.Renderer.Render(c.Request.Context(), render.Request{
+		Source: e.Source, Specs: []transform.Spec{o.spec}, Words: e.Words,
+	})
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.send(c, e, o.spec, rends[0], version)
+}
+
+// choose negotiates the format of an ".auto" URL. Only clients that name no format make it look at the picture.
+func (s *Server) choose(c *gin.Context, e *catalog.Entry) (transform.Format, error) {
+	// Several Accept fields are one list (RFC 9110 §5.3).
+	if f := negotiate(strings.Join(c.Request.Header.Values("Accept"), ","), s.o.Formats); f != 0 {
+		return f, nil
+	}
+	o, err := s.o.Renderer.Probe(c.Request.Context(), e.Source)
+	if err != nil {
+		return 0, err
+	}
+	return fallback(o.Info.Alpha, s.o.Formats), nil
+}
+
+// send writes a rendition: whole and at once where it can, since that is more than twice as fast as http.ServeContent,
+// which does Range and conditional requests.
+func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, rend *render.Rendition, version string) {
+	c.Set(logOutcome, string(rend.Outcome))
+	h := c.Writer.Header()
+	l := s.shelf.label(e)
+	l.set(h)
+	modified := latest(rend.Modified, e)
+	h["Content-Type"] = []string{rend.Spec.Format.MIME()}
+	h["Content-Location"] = []string{s.pictureURL(e, asked, "")}
+	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
+	h["Accept-Ranges"] = []string{"bytes"}
+	h["Etag"] = []string{rend.ETag}
+	h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
+	h["Cache-Control"] = []string{cacheControl(rend, version)}
+	h["Cache-Status"] = []string{cacheStatus(rend)}
+	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
+	req := c.Request
+	if req.Method == http.MethodGet && !isConditional(req.Header) {
+		h["Content-Length"] = []string{strconv.Itoa(len(rend.Body))}
+		c.Status(http.StatusOK)
+		_, _ = c.Writer.Write(rend.Body) // a client that is gone is no error of ours
+		return
+	}
+	// One range is a resumed download; several are an attack or a mistake, and the whole is a valid answer
+	// (RFC 9110 §14.2).
+	if strings.Contains(req.Header.Get("Range"), ",") {
+		req.Header.Del("Range")
+	}
+	http.ServeContent(c.Writer, req, "", modified, bytes.NewReader(rend.Body))
+}
+
+func isConditional(h http.Header) bool {
+	for _, name := range []string{"Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// latest is when the representation last changed: the pixels or the words beside them.
+func latest(t time.Time, e *catalog.Entry) time.Time {
+	for _, p := range e.Posts {
+		if p.Modified.After(t) {
+			t = p.Modified
+		}
+	}
+	return t
+}
+
+// versionOf is the value of "?v=" under which an original's pictures may be kept for ever: 40 bits of its SHA-256. The
+// words need none: they are in the ID.
+func versionOf(original [32]byte) string { return hex.EncodeToString(original[:5]) }
+
+func cacheControl(rend *render.Rendition, version string) string {
+	switch {
+	case !rend.Kept:
+		return cacheNever
+	case version != "" && version == versionOf(rend.Original):
+		return cacheForever
+	case rend.Outcome == render.Stale:
+		return cacheMinute
+	}
+	return cacheDay
+}
+
+// cacheStatus is RFC 9211's account of how the answer came about.
+func cacheStatus(rend *render.Rendition) string {
+	switch {
+	case rend.Outcome == render.Hit:
+		return "cutline; hit"
+	case rend.Outcome == render.Stale:
+		return "cutline; hit; detail=stale"
+	case rend.Outcome == render.Joined:
+		return "cutline; fwd=miss; collapsed"
+	case rend.Kept:
+		return "cutline; fwd=miss; stored"
+	}
+	return "cutline; fwd=miss"
+}
+
+// serverTiming is the Server-Timing header: stages and milliseconds, nothing else.
+func serverTiming(timings []render.Timing) string {
+	var b strings.Builder
+	for i, t := range timings {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(t.Stage)
+		b.WriteString(";dur=")
+		b.WriteString(strconv.FormatFloat(float64(t.Took.Microseconds())/1000, 'f', -1, 64))
+	}
+	return b.String()
+}
+
+// pictureURL is the canonical address of a rendition; with an original's version it may be kept for ever.
+func (s *Server) pictureURL(e *catalog.Entry, spec transform.Spec, version string) string {
+	u := fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, spec)
+	if version != "" {
+		u += "?v=" + url.QueryEscape(version)
+	}
+	return u
+}
