@@ -1,0 +1,58 @@
+# What contributors and continuous integration run. Only Go is needed; tools are built by `go run` at a pinned version.
+
+GOLANGCI := GOFLAGS= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 20s
+ADDR     ?= 127.0.0.1:8080
+# The race detector needs cgo and a C compiler.
+CAN_RACE := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $$(go env CC | cut -d' ' -f1))
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race nocgo fmt vet lint check fuzz bench cover docker clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build ./cutline, without cgo
+	CGO_ENABLED=0 go build -trimpath -o cutline ./cmd/cutline
+
+run: ## serve the example site on ADDR
+	go run ./cmd/cutline serve testdata/site --listen $(ADDR)
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests with the race detector; where there is no C compiler, without it, and say so
+	$(if $(CAN_RACE),,@echo 'race: NO RACE DETECTOR: it needs cgo and a C compiler; running the tests without it' >&2)
+	go test $(if $(CAN_RACE),-race) ./...
+
+nocgo: ## build everything without cgo, and the program fully static, as the Dockerfile does
+	CGO_ENABLED=0 go build ./...
+	CGO_ENABLED=0 go build -tags nodynamic -o /dev/null ./cmd/cutline
+
+fmt: ## list files that are not gofmt'ed, and fail if there are any
+	@files=$$(gofmt -l cmd proxy cache internal); test -z "$$files" || { echo "not gofmt'ed:" $$files >&2; exit 1; }
+
+vet: ## run go vet
+	go vet ./...
+
+lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes minutes
+	$(GOLANGCI) run ./...
+
+check: fmt vet nocgo race lint ## what continuous integration runs: all of fmt, vet, nocgo, race, lint
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]*' cmd proxy cache internal | sed 's/:[0-9]*:func / /' | while read -r file name; do \
+	  echo "== $$(dirname $$file) $$name"; go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$file) || exit 1; done
+
+bench: ## run all benchmarks; compare two runs with benchstat
+	go test -run='^$$' -bench=. -benchmem ./...
+
+cover: ## run all tests with coverage of all packages; writes cover.out
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+docker: ## build the container image
+	docker build -t cutline .
+
+clean: ## remove what the targets above leave behind
+	rm -f cutline cover.out
