@@ -1,0 +1,175 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/cache/cachetest"
+)
+
+// gate is a Store whose Get, once it has its answer, waits until it may return it.
+type gate struct {
+	cache.Store
+	arrived, leave chan struct{}
+}
+
+func newGate(s cache.Store) *gate {
+	return &gate{Store: s, arrived: make(chan struct{}), leave: make(chan struct{})}
+}
+
+func (g *gate) Get(ctx context.Context, k cache.Key) (*cache.Object, error) {
+	o, err := g.Store.Get(ctx, k)
+	g.arrived <- struct{}{}
+	<-g.leave
+	return o, err
+}
+
+// TestTiersFillRaces stops a Get between reading the slow tier and filling the fast one, changes the object, and expects
+// that the fill does not bring the earlier object back.
+func TestTiersFillRaces(t *testing.T) {
+	k := cache.NewKey(cache.Pointer, "raced")
+	old, replaced := cachetest.Object(k, 1, 300), cachetest.Object(k, 2, 300)
+	for name, tt := range map[string]struct {
+		change func(*cache.Tiers) error
+		want   int // version in the fast tier afterwards; 0 is a miss
+	}{
+		"nothing happens": {func(*cache.Tiers) error { return nil }, 1},
+		"deleted":         {func(s *cache.Tiers) error { return s.Delete(t.Context(), k) }, 0},
+		"replaced":        {func(s *cache.Tiers) error { return s.Put(t.Context(), k, replaced) }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fast, slow := newMemory(t), newMemory(t)
+			put(t, slow, k, old)
+			gated := newGate(slow)
+			s := cache.NewTiers(fast, gated)
+			got := make(chan *cache.Object)
+			go func() {
+				o, err := s.Get(t.Context(), k)
+				if err != nil {
+					t.Errorf("Get = %v", err)
+				}
+				got <- o
+			}()
+			<-gated.arrived
+			if err := tt.change(s); err != nil {
+				t.Fatal(err)
+			}
+			close(gated.leave)
+			if v, err := cachetest.Verify(k, <-got); v != 1 || err != nil {
+				t.Errorf("the Get under way returned version %d, %v; want 1, which it had read", v, err)
+			}
+			if tt.want == 0 {
+				wantMiss(t, fast, k)
+			} else if v, err := cachetest.Verify(k, get(t, fast, k)); v != tt.want || err != nil {
+				t.Errorf("fast tier has version %d, %v; want %d", v, err, tt.want)
+			}
+		})
+	}
+}
+
+// slowDelete is a Store whose Delete waits before it does anything.
+type slowDelete struct {
+	cache.Store
+	arrived, leave chan struct{}
+}
+
+func (s *slowDelete) Delete(ctx context.Context, k cache.Key) error {
+	s.arrived <- struct{}{}
+	<-s.leave
+	return s.Store.Delete(ctx, k)
+}
+
+// TestTiersFillDuringDelete has a whole Get happen while a Delete is under way: the Get notes the generation after the
+// Delete began and would fill before it ends.
+func TestTiersFillDuringDelete(t *testing.T) {
+	k := cache.NewKey(cache.Pointer, "raced")
+	fast := newMemory(t)
+	slow := &slowDelete{Store: newMemory(t), arrived: make(chan struct{}), leave: make(chan struct{})}
+	put(t, slow, k, cachetest.Object(k, 1, 300))
+	s := cache.NewTiers(fast, slow)
+	deleted := make(chan error)
+	go func() { deleted <- s.Delete(t.Context(), k) }()
+	<-slow.arrived
+	get(t, s, k) // does not wait for the Delete either
+	wantMiss(t, fast, k)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Put(ctx, k, cachetest.Object(k, 2, 300)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Put that waits for the Delete, with an ended context = %v, want context.Canceled", err)
+	}
+	close(slow.leave)
+	if err := <-deleted; err != nil {
+		t.Errorf("Delete = %v", err)
+	}
+	wantMiss(t, s, k)
+}
+
+// TestTiersErrors verifies what follows from having no tier, one, or only failing ones.
+func TestTiersErrors(t *testing.T) {
+	k := cache.NewKey(cache.Pointer, "k")
+	o := cachetest.Object(k, 1, 10)
+	broken := func() cache.Store {
+		return &cachetest.Faulty{Store: newMemory(t), Fail: func(cachetest.Op, cache.Key) bool { return true }}
+	}
+	for name, tt := range map[string]struct {
+		stores []cache.Store
+		kept   bool
+	}{
+		"none":              {nil, false},
+		"broken":            {[]cache.Store{broken(), broken()}, false},
+		"sound":             {[]cache.Store{newMemory(t)}, true},
+		"broken over sound": {[]cache.Store{broken(), newMemory(t)}, true},
+		"sound over broken": {[]cache.Store{newMemory(t), broken()}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cache.NewTiers(tt.stores...)
+			wantMiss(t, s, k)
+			err := s.Put(t.Context(), k, o)
+			if tt.kept {
+				if err != nil {
+					t.Fatalf("Put = %v", err)
+				}
+				get(t, s, k)
+				return
+			}
+			if !errors.Is(err, cache.ErrNotKept) {
+				t.Errorf("Put = %v, want ErrNotKept", err)
+			}
+			wantMiss(t, s, k)
+			if err := s.Delete(t.Context(), k); (err != nil) != (tt.stores != nil) {
+				t.Errorf("Delete = %v", err)
+			}
+		})
+	}
+}
+
+// TestTiersFailedReplacement verifies that a tier which could not take the new object does not keep the earlier one,
+// except an original, whose earlier bytes are the same.
+func TestTiersFailedReplacement(t *testing.T) {
+	for _, kind := range []cache.Kind{cache.Pointer, cache.Original, cache.Rendition} {
+		t.Run(kind.String(), func(t *testing.T) {
+			k := cache.NewKey(kind, "k")
+			slow := newMemory(t)
+			put(t, slow, k, cachetest.Object(k, 1, 10))
+			full := &cachetest.Faulty{Store: slow, Fail: func(op cachetest.Op, _ cache.Key) bool { return op == cachetest.Put }}
+			put(t, cache.NewTiers(newMemory(t), full), k, cachetest.Object(k, 1, 10))
+			if _, err := slow.Get(t.Context(), k); (err == nil) != (kind == cache.Original) {
+				t.Errorf("Get from the tier that failed = %v", err)
+			}
+		})
+	}
+}
+
+// TestTiersHitAllocates verifies that a hit in memory costs no allocation.
+func TestTiersHitAllocates(t *testing.T) {
+	s := newStack(t, t.TempDir())
+	k := cache.NewKey(cache.Rendition, "hot")
+	put(t, s, k, cachetest.Object(k, 1, 1000))
+	// ristretto hands its access records over 64 at a time and allocates a new batch: far less than one per Get.
+	if n := testing.AllocsPerRun(1000, func() { get(t, s, k) }); n >= 1 {
+		t.Errorf("%v allocations per hit, want 0", n)
+	}
+}
