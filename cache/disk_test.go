@@ -4,68 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/cache/cachetest"
 )
-
-// usage is what the files in dir take, in blocks of 4 KiB, as du(1) has it.
-func usage(dir string) (total int64) {
-	// Files come and go under the walk.
-	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return nil
-		}
-		if info, err := e.Info(); err == nil {
-			total += (info.Size() + 4095) / 4096 * 4096
-		}
-		return nil
-	})
-	return total
-}
-
-// TestDiskBudget writes ten times the budget from four goroutines, beside a reader of sizes.
-func TestDiskBudget(t *testing.T) {
-	const budget = 4 << 20
-	dir := t.TempDir()
-	d := openDisk(t, dir, budget)
-	d.WaitBuilt()
-	var peak atomic.Int64
-	var done atomic.Bool
-	var sampler, writers sync.WaitGroup
-	sampler.Go(func() {
-		for !done.Load() {
-			peak.Store(max(peak.Load(), usage(filepath.Join(dir, "v1"))))
-		}
-	})
-	for g := range 4 {
-		writers.Go(func() {
-			for i := range 100 {
-				k := cache.NewKey(cache.Rendition, fmt.Sprint(g, i))
-				if err := d.Put(t.Context(), k, cachetest.Object(k, 1, 60_000+i*1000)); err != nil {
-					t.Errorf("Put = %v", err)
-				}
-			}
-		})
-	}
-	writers.Wait()
-	done.Store(true)
-	sampler.Wait()
-	if peak.Load() > budget*105/100 || peak.Load() < budget/2 {
-		t.Errorf("peak of %d bytes, want about %d and at most 5 %% more", peak.Load(), budget)
-	}
-	st := d.Stats()
-	if st.Evicted < 300 || st.Bytes > budget || st.Objects != st.Puts-st.Evicted {
-		t.Errorf("Stats = %+v; want most of 400 evicted, at most %d bytes", st, budget)
-	}
-}
 
 // TestDiskRestartWithinBudget opens a full folder with a smaller budget.
 func TestDiskRestartWithinBudget(t *testing.T) {

@@ -56,34 +56,6 @@ func TestMemoryTooLarge(t *testing.T) {
 	}
 }
 
-// TestMemoryRejected verifies that what admission rejects is counted and said, and leaves nothing behind.
-func TestMemoryRejected(t *testing.T) {
-	m := newMemoryOf(t, 100_000)
-	for i := range 9 {
-		k := cache.NewKey(cache.Rendition, "popular", fmt.Sprint(i))
-		put(t, m, k, cachetest.Object(k, 1, 10_000))
-	}
-	// In turns, because the sketch halves its counters; and often, because ristretto counts in batches and loses some.
-	for i := range 20_000 {
-		get(t, m, cache.NewKey(cache.Rendition, "popular", fmt.Sprint(i%9)))
-	}
-	rejected := 0
-	for i := range 20 {
-		k := cache.NewKey(cache.Rendition, "unknown", fmt.Sprint(i))
-		if err := m.Put(t.Context(), k, cachetest.Object(k, 1, 10_000)); err != nil {
-			if !errors.Is(err, cache.ErrNotKept) {
-				t.Errorf("Put = %v, want ErrNotKept", err)
-			}
-			rejected++
-			wantMiss(t, m, k)
-		}
-	}
-	st := m.Stats()
-	if rejected == 0 || st.Dropped != int64(rejected) || st.Objects > 9 {
-		t.Errorf("%d rejected, Stats = %+v; want most rejected and counted", rejected, st)
-	}
-}
-
 // TestMemoryOverhead measures what an object costs beside its bytes, against what is charged for it.
 func TestMemoryOverhead(t *testing.T) {
 	const objects = 50_000

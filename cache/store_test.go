@@ -1,6 +1,8 @@
 package cache_test
 
 import (
+	"fmt"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -9,7 +11,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails when a test leaves a goroutine behind. In a process of TestDiskKilled it is the writer.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killDirEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, writeForEver(dir))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // newMemory is large enough for an object of 8 MiB.
 func newMemory(t testing.TB) *cache.Memory {
