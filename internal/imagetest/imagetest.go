@@ -48,11 +48,15 @@ var (
 
 // Quadrants is w × h pixels of four plain colours, one per quarter: orientation and crops are visible in four samples.
 func Quadrants(w, h int) *image.NRGBA {
+	return QuadrantsOf(w, h, [4]color.NRGBA{TopLeft, TopRight, BottomLeft, BottomRight})
+}
+
+// QuadrantsOf is Quadrants in other colours: top left, top right, bottom left, bottom right.
+func QuadrantsOf(w, h int, colours [4]color.NRGBA) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
-			c := [...]color.NRGBA{TopLeft, TopRight, BottomLeft, BottomRight}[b2i(2*x >= w)+2*b2i(2*y >= h)]
-			img.SetNRGBA(x, y, c)
+			img.SetNRGBA(x, y, colours[b2i(2*x >= w)+2*b2i(2*y >= h)])
 		}
 	}
 	return img

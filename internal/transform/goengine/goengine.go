@@ -1,0 +1,146 @@
+// Package goengine is the engine with nothing to install: it decodes, resizes and encodes in Go alone, without cgo.
+//
+// It reads JPEG, PNG, GIF and WebP and writes JPEG, PNG and WebP. Bytes from outside are decoded only by Go code: the
+// standard library's decoders and golang.org/x/image/webp, each called by name after the magic number is known, never
+// through image.Decode (importing imaging registers decoders for BMP and TIFF). WebP is encoded by gen2brain/webp:
+// libwebp translated to Go, or the machine's libwebp where its loader finds one. That library sees no bytes but pixels
+// made here: its own Decode is never called.
+//
+// Limits, queues, deadlines and the recover are not this package's job: transform.Transformer wraps every engine in them.
+package goengine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// An Engine is the pure Go engine. It has no state and is safe for concurrent use. Each encode of a WebP has its own
+// memory, and a Transform encodes one picture at a time: there are never more at once than transforms.
+type Engine struct{}
+
+var _ transform.Engine = (*Engine)(nil)
+
+// New makes an Engine.
+func New() *Engine { return &Engine{} }
+
+// Close does nothing; there is nothing to release.
+func (e *Engine) Close() error { return nil }
+
+// Can reports what the engine does with f: JPEG, PNG and WebP both ways, GIF in, AVIF neither.
+func (e *Engine) Can(f transform.Format) transform.Ability {
+	switch f {
+	case transform.JPEG, transform.PNG, transform.WebP:
+		return transform.Ability{Decode: true, Encode: true}
+	case transform.GIF:
+		return transform.Ability{Decode: true}
+	}
+	return transform.Ability{}
+}
+
+// revision must grow when this package changes the pixels or bytes that it makes.
+const revision = "1"
+
+// Rev names everything that shapes the bytes in f: this package's own revision, the resizing library, the encoder and
+// its fixed options. The standard library's encoders change with Go's minor versions (1.26 changed image/jpeg), libwebp's
+// translation and a machine's own library do not write the same bytes.
+func (e *Engine) Rev(f transform.Format) string {
+	rev := "go" + revision + " imaging1.6.2-lanczos "
+	switch f {
+	case transform.JPEG, transform.PNG:
+		return rev + f.Ext() + "-" + goMinor(runtime.Version())
+	case transform.WebP:
+		return rev + webpRev()
+	}
+	return ""
+}
+
+// goMinor cuts a Go version after its minor number: "go1.26.8" is "go1.26".
+func goMinor(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return version
+	}
+	digits := strings.IndexFunc(parts[1], func(r rune) bool { return r < '0' || r > '9' })
+	if digits >= 0 {
+		parts[1] = parts[1][:digits]
+	}
+	return parts[0] + "." + parts[1]
+}
+
+// Probe reads the header of src: every marker, chunk or block is visited, no pixel is decoded.
+func (e *Engine) Probe(src []byte) (transform.Info, error) {
+	h, err := parse(src)
+	return h.info(), err
+}
+
+// Transform decodes src once and makes one Output per spec, in order.
+//
+// Renditions are made from the largest to the smallest, each from the smallest picture made before it that shows the same
+// part of the original and has at least twice both its sides, else from the original. A second Lanczos pass from twice
+// the size costs 46 to 51 dB of luma against one pass from 6 megapixels (SSIM 0.999 and more) and spares the visit of
+// every original pixel; from less than twice the size the error grows and the saving shrinks. Renditions of one size in
+// several formats share their pixels.
+func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
+	for _, s := range specs {
+		if !e.Can(s.Format).Encode {
+			return nil, fmt.Errorf("encode %s: %w", s.Format, transform.ErrFormat)
+		}
+	}
+	start := time.Now()
+	h, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := decode(ctx, src, h)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	order := make([]int, len(specs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(specs[b].Width*specs[b].Height, specs[a].Width*specs[a].Height)
+	})
+	r := resizer{original: decoded, orientation: h.orientation}
+	outputs := make([]transform.Output, len(specs))
+	for _, i := range order {
+		if outputs[i], err = e.output(ctx, &r, specs[i]); err != nil {
+			return nil, err
+		}
+		outputs[i].Took.Decode = took
+	}
+	return outputs, nil
+}
+
+// output makes one rendition.
+func (e *Engine) output(ctx context.Context, r *resizer, s transform.Spec) (transform.Output, error) {
+	start := time.Now()
+	pic, resized, err := r.picture(ctx, s)
+	if err != nil {
+		return transform.Output{}, err
+	}
+	out := transform.Output{Format: s.Format, Width: s.Width, Height: s.Height}
+	if resized {
+		out.Took.Resize = time.Since(start)
+	}
+	if err := ctx.Err(); err != nil {
+		return transform.Output{}, err
+	}
+	start = time.Now()
+	var buf bytes.Buffer
+	if err := encode(&buf, pic, s); err != nil {
+		return transform.Output{}, fmt.Errorf("encode %s: %w", s.Format, err)
+	}
+	out.Body, out.Took.Encode = buf.Bytes(), time.Since(start)
+	return out, nil
+}

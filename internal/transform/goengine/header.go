@@ -1,0 +1,82 @@
+package goengine
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// A header is what parse finds in a file: all that decoding needs to know and all that Probe tells.
+type header struct {
+	format      transform.Format
+	width       int // pixels as stored, before orientation; of the canvas where frames have their own place on it
+	height      int
+	orientation int // EXIF 1…8
+	alpha       bool
+	frames      int
+	scans       int
+	metadata    int64
+	decodeBytes int64
+	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
+	webp        webpFrame       // where a WebP's first frame lies
+}
+
+// info is h as Probe tells it.
+func (h header) info() transform.Info {
+	i := transform.Info{
+		Format: h.format, Width: h.width, Height: h.height, Orientation: h.orientation, Alpha: h.alpha,
+		Frames: h.frames, Scans: h.scans, Metadata: h.metadata, DecodeBytes: h.decodeBytes,
+	}
+	if turned(h.orientation) {
+		i.Width, i.Height = h.height, h.width
+	}
+	return i
+}
+
+// parse walks src from the first byte to the last that matters. It returns ErrFormat for what no decoder here reads and
+// ErrCorrupt for what ends too early or contradicts itself: a file that was cut is found here, before pixels cost memory.
+func parse(src []byte) (header, error) {
+	f, err := transform.Sniff(src)
+	if err != nil {
+		return header{}, err
+	}
+	h := header{format: f, orientation: 1, frames: 1, scans: 1}
+	var exif []byte
+	switch f {
+	case transform.JPEG:
+		exif, err = h.parseJPEG(src)
+	case transform.PNG:
+		exif, err = h.parsePNG(src)
+	case transform.GIF:
+		err = h.parseGIF(src)
+	case transform.WebP:
+		exif, err = h.parseWebP(src)
+	default:
+		return header{}, fmt.Errorf("decode %s: %w", f, transform.ErrFormat)
+	}
+	if err != nil {
+		return header{}, fmt.Errorf("%s header: %w", f, err)
+	}
+	if h.width < 1 || h.height < 1 {
+		return header{}, fmt.Errorf("%s header: %w: %d × %d pixels", f, transform.ErrCorrupt, h.width, h.height)
+	}
+	if f == transform.JPEG || f == transform.PNG {
+		h.frame = image.Rect(0, 0, h.width, h.height)
+	}
+	h.orientation = orientation(exif)
+	return h, nil
+}
+
+// corrupt is ErrCorrupt with what is wrong.
+func corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", transform.ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// unsupported is ErrFormat with what no decoder here reads.
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", transform.ErrFormat, fmt.Sprintf(format, args...))
+}
+
+// bandBytes is the memory of the strip of pixels under conversion, for a picture that is not stored as NRGBA.
+func bandBytes(w, h int) int64 { return min(4*int64(w)*int64(h), 4*max(bandPixels, int64(w))) }

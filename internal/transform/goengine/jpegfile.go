@@ -1,0 +1,162 @@
+package goengine
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Markers of a JPEG stream (ITU-T T.81, table B.1).
+const (
+	markerSOF0  = 0xc0 // baseline
+	markerSOF1  = 0xc1 // extended, Huffman
+	markerSOF2  = 0xc2 // progressive, Huffman
+	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerDAC   = 0xcc
+	markerSOF15 = 0xcf
+	markerRST0  = 0xd0
+	markerRST7  = 0xd7
+	markerEOI   = 0xd9
+	markerSOS   = 0xda
+	markerAPP0  = 0xe0
+	markerAPP1  = 0xe1
+	markerAPP15 = 0xef
+	markerCOM   = 0xfe
+	markerTEM   = 0x01
+)
+
+// parseJPEG visits every marker up to the end of the picture, counting scans and metadata, and returns the EXIF block.
+// Everything behind the end marker is ignored, as decoders do: phones put second pictures there.
+func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
+	h.scans = 0
+	for at := 2; ; {
+		marker, body, next, err := jpegSegment(src, at)
+		if err != nil {
+			return nil, err
+		}
+		at = next
+		switch {
+		case marker == markerEOI:
+			if h.width == 0 || h.scans == 0 {
+				return nil, corrupt("no picture before the end marker")
+			}
+			return exif, nil
+		case marker == markerSOS:
+			h.scans++
+			at = skipEntropy(src, at)
+		case marker >= markerSOF0 && marker <= markerSOF15 && marker != markerDHT && marker != markerJPG && marker != markerDAC:
+			if h.width != 0 {
+				return nil, corrupt("two frame headers")
+			}
+			if err := h.jpegFrame(marker, body); err != nil {
+				return nil, err
+			}
+		case marker == markerDAC:
+			return nil, unsupported("arithmetic coding")
+		case marker >= markerAPP0 && marker <= markerAPP15, marker == markerCOM:
+			if marker != markerAPP0 { // JFIF's own, which every file has
+				h.metadata += int64(len(body)) + 4
+			}
+			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == markerAPP1 && exif == nil {
+				exif = tiff
+			}
+		}
+	}
+}
+
+// jpegSegment finds the marker at or behind at, and its body where the marker has one. Bytes between segments that
+// belong to nothing are skipped, as decoders do.
+func jpegSegment(src []byte, at int) (marker byte, body []byte, next int, err error) {
+	for {
+		skip := bytes.IndexByte(src[min(at, len(src)):], 0xff)
+		if skip < 0 {
+			return 0, nil, 0, corrupt("ends without an end marker")
+		}
+		at += skip
+		for at < len(src) && src[at] == 0xff { // fill bytes, T.81 §B.1.1.2
+			at++
+		}
+		if at == len(src) {
+			return 0, nil, 0, corrupt("ends within a marker")
+		}
+		marker = src[at]
+		at++
+		if marker != 0 && marker != markerTEM && (marker < markerRST0 || marker > markerRST7) {
+			break
+		}
+	}
+	if marker == markerEOI {
+		return marker, nil, at, nil
+	}
+	if at+2 > len(src) {
+		return 0, nil, 0, corrupt("ends within a segment")
+	}
+	size := int(binary.BigEndian.Uint16(src[at:]))
+	if size < 2 || at+size > len(src) {
+		return 0, nil, 0, corrupt("segment %#x of %d bytes at %d of %d", marker, size, at, len(src))
+	}
+	return marker, src[at+2 : at+size], at + size, nil
+}
+
+// skipEntropy is where the entropy-coded data that begin at at end: at the next marker that is not a restart.
+func skipEntropy(src []byte, at int) int {
+	for {
+		skip := bytes.IndexByte(src[at:], 0xff)
+		if skip < 0 || at+skip+1 >= len(src) {
+			return len(src)
+		}
+		at += skip
+		if m := src[at+1]; m != 0 && m != 0xff && (m < markerRST0 || m > markerRST7) {
+			return at
+		}
+		at++
+		if src[at] != 0xff {
+			at++
+		}
+	}
+}
+
+// jpegFrame reads a frame header (T.81 §B.2.2) and estimates what image/jpeg allocates for it: its planes, in whole
+// blocks; four bytes per coefficient in a progressive file; and the second picture that it makes of CMYK and RGB.
+func (h *header) jpegFrame(marker byte, body []byte) error {
+	if marker > markerSOF2 {
+		return unsupported("coding process %d (lossless, hierarchical or arithmetic)", marker-markerSOF0)
+	}
+	if len(body) < 6 || len(body) != 6+3*int(body[5]) {
+		return corrupt("frame header of %d bytes", len(body))
+	}
+	if body[0] != 8 {
+		return unsupported("%d bits per sample", body[0])
+	}
+	h.height, h.width = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
+	switch {
+	case h.height == 0:
+		return unsupported("a height that follows the picture (DNL)")
+	case h.width == 0:
+		return corrupt("no width")
+	case body[5] != 1 && body[5] != 3 && body[5] != 4:
+		return unsupported("%d components", body[5])
+	}
+	hmax, vmax, sampling := 1, 1, 1
+	if body[5] > 1 {
+		hmax, vmax = int(body[7]>>4), int(body[7]&15) // luma has the most samples in all that image/jpeg reads
+		sampling = 0
+		for c := range int(body[5]) {
+			sampling += int(body[7+3*c]>>4) * int(body[7+3*c]&15)
+		}
+	}
+	if hmax == 0 || vmax == 0 {
+		return corrupt("sampling factor 0")
+	}
+	units := int64((h.width+8*hmax-1)/(8*hmax)) * int64((h.height+8*vmax-1)/(8*vmax))
+	samples := units * int64(sampling) * 64
+	pixels := int64(h.width) * int64(h.height)
+	h.decodeBytes = samples + bandBytes(h.width, h.height)
+	if marker == markerSOF2 {
+		h.decodeBytes += 4 * samples
+	}
+	if body[5] == 4 || body[5] == 3 && body[6] == 'R' && body[9] == 'G' && body[12] == 'B' {
+		h.decodeBytes += 4 * pixels
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package goengine
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// parsePNG visits every chunk (W3C PNG, third edition, §5) and returns the EXIF block.
+func (h *header) parsePNG(src []byte) (exif []byte, err error) {
+	at, pixels, transparent := 8, false, false
+	var ihdr []byte
+	for {
+		if len(src)-at < 12 {
+			return nil, corrupt("ends without an IEND chunk")
+		}
+		size, kind := int64(binary.BigEndian.Uint32(src[at:])), string(src[at+4:at+8])
+		if size > int64(len(src)-at-12) {
+			return nil, corrupt("chunk %q of %d bytes at %d of %d", kind, size, at, len(src))
+		}
+		body := src[at+8 : at+8+int(size)]
+		at += 12 + int(size)
+		switch {
+		case ihdr == nil && kind != "IHDR":
+			return nil, corrupt("begins with chunk %q", kind)
+		case kind == "IHDR":
+			if len(body) != 13 || ihdr != nil {
+				return nil, corrupt("bad IHDR chunk")
+			}
+			ihdr = body
+		case kind == "IDAT":
+			pixels = true
+		case kind == "tRNS":
+			transparent = true
+		case kind == "acTL" && len(body) == 8:
+			h.frames = int(min(max(binary.BigEndian.Uint32(body), 1), math.MaxInt32))
+		case kind == "IEND":
+			if !pixels {
+				return nil, corrupt("no IDAT chunk")
+			}
+			return exif, h.pngFrame(ihdr, transparent)
+		case kind[0] >= 'a' && kind != "fdAT": // ancillary: nothing that the pixels need
+			h.metadata += size + 12
+			if kind == "eXIf" && exif == nil {
+				exif = body
+			}
+		}
+	}
+}
+
+// pngFrame reads an IHDR chunk and estimates what image/png allocates for it, by the image type it chooses. An
+// interlaced file has each pass decoded into a picture of its own besides.
+func (h *header) pngFrame(ihdr []byte, transparent bool) error {
+	w, ht := binary.BigEndian.Uint32(ihdr), binary.BigEndian.Uint32(ihdr[4:])
+	if w > math.MaxInt32 || ht > math.MaxInt32 {
+		return corrupt("%d × %d pixels", w, ht)
+	}
+	h.width, h.height = int(w), int(ht)
+	depth, colour := ihdr[8], ihdr[9]
+	var perPixel int64 // bytes
+	switch colour {
+	case 0, 3: // grey, palette
+		perPixel = 1
+	case 2, 4, 6: // RGB, grey with alpha, RGBA
+		perPixel = 4
+	default:
+		return unsupported("colour type %d", colour)
+	}
+	if colour == 0 && transparent {
+		perPixel = 4
+	}
+	if depth == 16 {
+		perPixel *= 2
+	}
+	h.alpha = colour == 4 || colour == 6 || transparent
+	if ihdr[12] == 1 {
+		perPixel *= 2
+	}
+	// Side × side × 8 bytes × 2 stays below 2⁶³ only for sides that the guard above lets through and a saturating product.
+	h.decodeBytes = saturate(int64(w), int64(ht), perPixel)
+	if h.decodeBytes < math.MaxInt64/2 {
+		h.decodeBytes += bandBytes(h.width, h.height)
+	}
+	return nil
+}
+
+// saturate is a × b × c, or the largest int64 where that would overflow. None is negative.
+func saturate(a, b, c int64) int64 {
+	if b != 0 && a > math.MaxInt64/b || c != 0 && a*b > math.MaxInt64/c {
+		return math.MaxInt64
+	}
+	return a * b * c
+}
