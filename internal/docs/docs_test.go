@@ -15,6 +15,9 @@ import (
 // maxTestdata bounds the example site and all fixtures, in bytes: every clone carries them for ever.
 const maxTestdata = 10_000_000
 
+// maxKeys bounds the configuration: what has more keys has no defaults that can be trusted (ADR 0003).
+const maxKeys = 30
+
 func TestTopLevel(t *testing.T) {
 	allowed := []string{
 		"cmd", "proxy", "cache", "internal", "testdata", "Dockerfile", "go.mod", "go.sum", "README.md", "LICENSE", "CHANGELOG.md", "Makefile",
@@ -81,6 +84,30 @@ func TestLinks(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, path.Dir(doc), m[1])); err != nil {
 				t.Errorf("%s: link to %s: %v", doc, m[1], err)
 			}
+		}
+	}
+}
+
+// TestKeys holds the README's table of configuration keys against the program's.
+func TestKeys(t *testing.T) {
+	code, err := os.ReadFile(filepath.Join(root, "cmd", "cutline", "settings.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\s+\{"([a-z_.]+)", "`).FindAllStringSubmatch(string(code), -1)
+	if len(rows) < 10 {
+		t.Fatalf("found %d keys in settings.go: this test no longer reads its table", len(rows))
+	}
+	if len(rows) > maxKeys {
+		t.Errorf("%d keys: expected at most %d", len(rows), maxKeys)
+	}
+	for _, row := range rows {
+		if !strings.Contains(string(readme), "`"+row[1]+"`") {
+			t.Errorf("README.md: no row for the key %s", row[1])
 		}
 	}
 }
