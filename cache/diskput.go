@@ -146,8 +146,11 @@ func (d *Disk) revive(failed *medium) (*medium, error) {
 	if d.ctx.Err() != nil {
 		return failed, fmt.Errorf("%w: disk is closed", ErrNotKept)
 	}
-	if err := failed.Mkdir(tempFolder, dirPerm); err == nil || errors.Is(err, fs.ErrExist) {
+	switch err := failed.Mkdir(tempFolder, dirPerm); {
+	case err == nil || errors.Is(err, fs.ErrExist):
 		return failed, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return failed, err // the folder is there and cannot be written
 	}
 	f, fresh, err := d.open(d.dir)
 	if err != nil {
