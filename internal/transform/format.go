@@ -72,7 +72,7 @@ func ParseFormat(ext string) (Format, error) {
 			return f, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: unknown extension %q: expected one of jpg png gif webp avif", ErrSpec, ext)
+	return 0, fmt.Errorf("%w: unknown extension %q: expected one of jpg png webp avif gif", ErrSpec, ext)
 }
 
 // Sniff tells the format by magic number, never by name or declared type. Anything else is ErrFormat, with a guess of

@@ -217,7 +217,7 @@ func (s Spec) Resolve(w, h, maxOutput, quality int) Spec {
 	both := s.Width > 0 && s.Height > 0
 	if s.Fit == Cover && both {
 		s.Width, s.Height = p.cover(s.Width, s.Height)
-		if p.whole(s.Width, s.Height) {
+		if p.whole(s.Width, s.Height) && p.similar(s.Width, s.Height) {
 			s.Fit = Contain
 		}
 	} else {
@@ -270,6 +270,13 @@ func (p picture) cover(w, h int) (int, int) {
 // whole reports whether w × h is p's own ratio, as rounded from either side.
 func (p picture) whole(w, h int) bool {
 	return h == scale(p.h, w, p.w) || w == scale(p.w, h, p.h)
+}
+
+// similar reports whether w × h differs from p's ratio by rounding alone, and not because a side cannot be below 1: a
+// square cut out of a line is not the line.
+func (p picture) similar(w, h int) bool {
+	d := int64(w)*int64(p.h) - int64(h)*int64(p.w)
+	return 2*max(d, -d) <= int64(max(p.w, p.h))
 }
 
 // scale is a × num ÷ den, rounded half up, at least 1. All are positive.
