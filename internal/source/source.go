@@ -7,15 +7,12 @@ package source
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // ErrInvalid says that a text names no original. Every error of this package wraps it, with what was expected.
@@ -27,7 +24,7 @@ const MaxLen = 4096
 // A Source names an original: an absolute http or https URL, or a file under the site root.
 //
 // Sources are comparable and usable as map keys; two texts that name the same original by the rules of Parse give equal
-// Sources. The zero Source names nothing. A Source is immutable and safe for concurrent use.
+// Sources. Equal Sources have equal texts, and the other way round. The zero Source names nothing. A Source is immutable and safe for concurrent use.
 type Source struct {
 	text string // canonical; a site path begins with "/", a URL with its scheme
 	host string // of a URL: lower-case ASCII, no port, no brackets
@@ -48,7 +45,8 @@ func Parse(text string) (Source, error) {
 }
 
 // Local names the file at a slash-separated path under the site root. The path is literal: percent signs, "?" and "#"
-// are part of the name. A leading "/" or "./" is optional; a path that leaves the root is ErrInvalid.
+// are part of the name, and so is its Unicode form: file systems tell "é" in one code point from "é" in two. A leading
+// "/" or "./" is optional; a path that leaves the root is ErrInvalid.
 func Local(name string) (Source, error) {
 	if err := checkText(name); err != nil {
 		return Source{}, err
@@ -60,59 +58,10 @@ func Local(name string) (Source, error) {
 	if clean == "." || clean == ".." || strings.HasPrefix(clean, "../") {
 		return Source{}, fmt.Errorf("%w: site path %s: expected a file under the site root", ErrInvalid, strconv.Quote(name))
 	}
-	return Source{text: "/" + clean}, nil
-}
-
-// ParseURL reads an absolute http or https URL, or a protocol-relative one ("//host/path", taken as https).
-//
-// Canonical is: lower-case scheme; IDNA A-label host (UTS 46), lower-case, without trailing dot; IP literals in their one
-// standard spelling; no default port; dot segments removed; percent-encoding in upper-case hex, unreserved characters
-// decoded, everything that RFC 3986 does not allow in place encoded; the query otherwise as written.
-//
-// Refused, because no author means them and attackers do: user names, fragments, other schemes, IPv4 spellings that only
-// inet_aton reads (127.1, 0x7f000001), IPv6 zones, IPv4 embedded as ::ffff:a.b.c.d, ports outside 1…65535, control
-// characters, invalid UTF-8.
-func ParseURL(raw string) (Source, error) {
-	if err := checkText(raw); err != nil {
-		return Source{}, err
-	}
-	raw = strings.TrimSpace(raw)
-	if strings.HasPrefix(raw, "//") {
-		raw = "https:" + raw
-	}
-	u, err := url.Parse(escapeIllegal(raw))
-	if err != nil {
-		return Source{}, fmt.Errorf("%w: expected an http(s) URL", ErrInvalid)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return Source{}, fmt.Errorf("%w: scheme %q: expected http or https", ErrInvalid, u.Scheme)
-	}
-	if u.Opaque != "" || u.Host == "" {
-		return Source{}, fmt.Errorf("%w: expected %s://host/path", ErrInvalid, u.Scheme)
-	}
-	if u.User != nil {
-		return Source{}, fmt.Errorf("%w: user name or password in the URL", ErrInvalid)
-	}
-	if strings.Contains(raw, "#") {
-		return Source{}, fmt.Errorf("%w: fragment (#…) in the URL", ErrInvalid)
-	}
-	host, err := canonicalHost(u.Hostname())
-	if err != nil {
-		return Source{}, err
-	}
-	port, err := canonicalPort(u)
-	if err != nil {
-		return Source{}, err
-	}
-	s := Source{host: host, port: port}
-	s.text = u.Scheme + "://" + authority(host, port, u.Scheme) + canonicalPath(u.EscapedPath())
-	if u.RawQuery != "" || u.ForceQuery {
-		s.text += "?" + normalizePercent(u.RawQuery)
-	}
-	if len(s.text) > MaxLen {
+	if len(clean) >= MaxLen {
 		return Source{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaxLen)
 	}
-	return s, nil
+	return Source{text: "/" + clean}, nil
 }
 
 // String is the canonical text: a URL, or "/" and the path under the site root.
@@ -141,16 +90,31 @@ func (s Source) Path() string {
 	return s.text[1:]
 }
 
-// Base is the last element of the path, decoded, for file names that people read; it may be empty.
+// Base is the last element of the path, decoded, for file names that people read: valid UTF-8 without control characters
+// and slashes. It may be empty.
 func (s Source) Base() string {
-	if !s.Remote() {
-		return path.Base(s.text)
+	name := s.text
+	if s.Remote() {
+		name = ""
+		if u, err := url.Parse(s.text); err == nil && !strings.HasSuffix(u.Path, "/") {
+			name = u.Path
+		}
 	}
-	u, err := url.Parse(s.text)
-	if err != nil || strings.HasSuffix(u.Path, "/") {
+	name = path.Base(printable(name))
+	if name == "." || name == ".." || name == "/" {
 		return ""
 	}
-	return path.Base(u.Path)
+	return name
+}
+
+// printable is text without control characters and bytes that are no UTF-8: what escapes may hide and messages must not show.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
 }
 
 func checkText(text string) error {
@@ -165,184 +129,4 @@ func checkText(text string) error {
 		return fmt.Errorf("%w: control character", ErrInvalid)
 	}
 	return nil
-}
-
-var hostProfile = idna.New(
-	idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true), idna.RemoveLeadingDots(false),
-	idna.StrictDomainName(false), // underscores occur in real bucket host names; canonicalHost checks the alphabet itself
-)
-
-// canonicalHost returns the one spelling of a DNS name or IP literal.
-func canonicalHost(host string) (string, error) {
-	bad := func(why string) (string, error) {
-		return "", fmt.Errorf("%w: host %q: %s", ErrInvalid, host, why)
-	}
-	if strings.Contains(host, ":") {
-		addr, err := netip.ParseAddr(host)
-		switch {
-		case err != nil:
-			return bad("expected an IPv6 address")
-		case addr.Zone() != "":
-			return bad("IPv6 zone")
-		case addr.Is4In6():
-			return bad("IPv4 embedded in IPv6")
-		}
-		return addr.String(), nil
-	}
-	name := strings.TrimSuffix(host, ".")
-	ascii, err := hostProfile.ToASCII(name)
-	if err != nil || ascii == "" {
-		return bad("expected a domain name")
-	}
-	ascii = strings.ToLower(ascii)
-	for i := range len(ascii) {
-		if c := ascii[i]; !isAlnum(c) && c != '-' && c != '.' && c != '_' {
-			return bad("expected a domain name")
-		}
-	}
-	// A name whose last label is a number is an IPv4 address to WHATWG URL parsers and to inet_aton, in spellings
-	// that differ; only dotted decimal is the same everywhere.
-	last := ascii[strings.LastIndexByte(ascii, '.')+1:]
-	if isNumber(last) {
-		addr, err := netip.ParseAddr(ascii)
-		if err != nil {
-			return bad("expected an IPv4 address as four decimal numbers")
-		}
-		return addr.String(), nil
-	}
-	return ascii, nil
-}
-
-func isNumber(label string) bool {
-	if hex, ok := strings.CutPrefix(label, "0x"); ok {
-		return strings.Trim(hex, "0123456789abcdef") == ""
-	}
-	return label != "" && strings.Trim(label, "0123456789") == ""
-}
-
-func canonicalPort(u *url.URL) (uint16, error) {
-	text := u.Port()
-	if text == "" {
-		if strings.HasSuffix(u.Host, ":") {
-			return 0, fmt.Errorf("%w: empty port", ErrInvalid)
-		}
-		if u.Scheme == "https" {
-			return 443, nil
-		}
-		return 80, nil
-	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || n == 0 || text != strconv.FormatUint(n, 10) {
-		return 0, fmt.Errorf("%w: port %q: expected 1 to 65535", ErrInvalid, text)
-	}
-	return uint16(n), nil
-}
-
-func authority(host string, port uint16, scheme string) string {
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if scheme == "http" && port == 80 || scheme == "https" && port == 443 {
-		return host
-	}
-	return host + ":" + strconv.Itoa(int(port))
-}
-
-// canonicalPath removes dot segments from an escaped path (RFC 3986 §5.2.4) without merging slashes: "//" inside a path
-// is significant, the wrappers of photo services put whole URLs there.
-func canonicalPath(escaped string) string {
-	escaped = normalizePercent(escaped)
-	var out []string
-	parts := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
-	for i, p := range parts {
-		last := i == len(parts)-1
-		switch p {
-		case ".":
-			if last {
-				out = append(out, "")
-			}
-		case "..":
-			if len(out) > 0 {
-				out = out[:len(out)-1]
-			}
-			if last {
-				out = append(out, "")
-			}
-		default:
-			out = append(out, p)
-		}
-	}
-	return "/" + strings.Join(out, "/")
-}
-
-const upperHex = "0123456789ABCDEF"
-
-// escapeIllegal percent-encodes the bytes that RFC 3986 allows nowhere in a URL (blanks, quotes, non-ASCII …) and a "%"
-// that begins no escape, so that what authors paste from an address bar can be parsed. The host is left alone.
-func escapeIllegal(raw string) string {
-	start := 0
-	if _, rest, ok := strings.Cut(raw, "://"); ok {
-		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-			start = len(raw) - len(rest) + i
-		} else {
-			start = len(raw)
-		}
-	}
-	var b strings.Builder
-	b.WriteString(raw[:start])
-	for i := start; i < len(raw); i++ {
-		c := raw[i]
-		switch {
-		case c == '%' && !(i+2 < len(raw) && isHex(raw[i+1]) && isHex(raw[i+2])),
-			c <= ' ', c >= 0x7f, strings.IndexByte("\"<>\\^`{|}", c) >= 0:
-			b.WriteByte('%')
-			b.WriteByte(upperHex[c>>4])
-			b.WriteByte(upperHex[c&15])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// normalizePercent upper-cases percent escapes and decodes those of unreserved characters (RFC 3986 §6.2.2).
-func normalizePercent(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' || i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
-			b.WriteByte(s[i])
-			continue
-		}
-		c := unhex(s[i+1])<<4 | unhex(s[i+2])
-		if isAlnum(c) || c == '-' || c == '.' || c == '_' || c == '~' {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(upperHex[c>>4])
-			b.WriteByte(upperHex[c&15])
-		}
-		i += 2
-	}
-	return b.String()
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func isAlnum(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-func unhex(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 10
-	case c >= 'A':
-		return c - 'A' + 10
-	}
-	return c - '0'
 }
