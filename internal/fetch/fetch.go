@@ -5,9 +5,11 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"net/netip"
+	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -26,20 +28,6 @@ var (
 	ErrTooLarge    = errors.New("original is larger than the limit")         // more bytes than MaxBytes
 	ErrEncoding    = errors.New("origin sent an unsupported content coding") // not identity, not gzip
 )
-
-// A RetryError carries the time that an overloaded origin asked for (429 or 503 with Retry-After). It wraps ErrUpstream.
-type RetryError struct {
-	After  time.Duration // > 0, at most 5 minutes
-	Status int
-}
-
-// A Policy says which addresses may be dialled. The zero value allows none.
-type Policy struct {
-	// Public allows every address that IANA's special-purpose registries call globally reachable, on ports 80 and 443.
-	Public bool
-	// AllowPrivate lists prefixes that may be dialled although private, on any port: for tests and intranets.
-	AllowPrivate []netip.Prefix
-}
 
 // Options configures a Fetcher. The zero value reaches nothing: no site, no network.
 type Options struct {
@@ -71,23 +59,108 @@ type Original struct {
 	From        source.Source // what answered: the source asked for, or the inner one of a wrapper that failed
 }
 
+// The limits that Options does not set.
+const (
+	dialTimeout   = 3 * time.Second  // name look-up and connect together
+	tlsTimeout    = 3 * time.Second  // the TLS handshake
+	headerTimeout = 5 * time.Second  // from the request's last byte to the end of the response header
+	idleTimeout   = 30 * time.Second // of a connection kept for the next original of its host
+	headerBytes   = 64 << 10         // of a response header; net/http alone would take 10 MB
+	rateWindow    = 5 * time.Second  // a body that brings less than rateBytes in any such window is given up
+	rateBytes     = 20 << 10         // 4 KB/s: at less, a picture of 60 KB takes longer than the default Timeout
+)
+
 // A Fetcher brings originals. It is safe for concurrent use; Close releases its idle connections.
-type Fetcher struct{}
-
-// New makes a Fetcher. It does not touch the network.
-func New(o Options) *Fetcher { return &Fetcher{} }
-
-// Check reports, without any look-up, whether src could be fetched at all: ErrRefused for a port or a literal address
-// that the policy does not allow, ErrNotFound for a local source when there is no site.
-func (f *Fetcher) Check(src source.Source) error { return nil }
-
-// Fetch brings the original of src. When prior is not zero it asks for a newer version only. A wrapper that fails is
-// followed by the picture's own URL, under the same policy.
-//
-// It returns when ctx ends, at the latest after the configured timeout.
-func (f *Fetcher) Fetch(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
-	return nil, ErrRefused
+type Fetcher struct {
+	guard        guard
+	site         *os.Root
+	transport    *http.Transport
+	maxBytes     int64
+	maxRedirects int
+	timeout      time.Duration
+	window       time.Duration // rateWindow; tests shorten it
+	userAgent    string
 }
 
-// Close releases idle connections.
-func (f *Fetcher) Close() {}
+// New makes a Fetcher. It does not touch the network.
+func New(o Options) *Fetcher {
+	f := &Fetcher{
+		guard:        newGuard(o.Policy),
+		site:         o.Site,
+		maxBytes:     cmp.Or(o.MaxBytes, 20_000_000),
+		maxRedirects: max(cmp.Or(o.MaxRedirects, 3), 0),
+		timeout:      cmp.Or(o.Timeout, 15*time.Second),
+		window:       rateWindow,
+		userAgent:    cmp.Or(o.UserAgent, "cutline"),
+	}
+	f.transport = newTransport(f.guard, cmp.Or(o.PerHost, 16))
+	return f
+}
+
+// Check reports, without any look-up, whether src could be fetched at all: ErrRefused for a port or a literal address
+// that the policy does not allow, ErrNotFound for a local source when there is no site or its name is no picture's. A nil
+// error for a host name promises nothing: its addresses are judged when they are dialled.
+func (f *Fetcher) Check(src source.Source) error {
+	if err := f.check(src); err != nil {
+		return fmt.Errorf("check %s: %w", src, err)
+	}
+	return nil
+}
+
+func (f *Fetcher) check(src source.Source) error {
+	switch {
+	case src.IsZero():
+		return fmt.Errorf("%w: no source", ErrRefused)
+	case src.Remote():
+		return f.guard.checkHost(src.Host(), src.Port())
+	case f.site == nil:
+		return fmt.Errorf("%w: there is no site folder", ErrNotFound)
+	}
+	return checkName(src.Path())
+}
+
+// Fetch brings the original of src. When prior is not zero it asks for a newer version only. A wrapper that fails is
+// followed by the picture's own URL, under the same policy; when that fails too, the error is the wrapper's and names
+// both reasons.
+//
+// It returns when ctx ends, with ctx's error, and at the latest after the configured timeout, with ErrTimeout; a wrapper
+// gets half of that, so that one that hangs leaves time for the picture's own URL. Every other error is one of this
+// package's.
+func (f *Fetcher) Fetch(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
+	original, err := f.fetch(ctx, src, prior)
+	if err == nil {
+		return original, nil
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return nil, fmt.Errorf("fetch %s: %w", src, err)
+}
+
+func (f *Fetcher) fetch(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !src.Remote() {
+		if err := f.check(src); err != nil {
+			return nil, err
+		}
+		return f.local(src, prior)
+	}
+	inner, _, wrapped := src.Unwrap()
+	if !wrapped {
+		return f.attempt(ctx, src, prior, f.timeout)
+	}
+	original, err := f.attempt(ctx, src, prior, f.timeout/2)
+	if err == nil || ctx.Err() != nil {
+		return original, err
+	}
+	original, innerErr := f.attempt(ctx, inner, prior, f.timeout/2)
+	if innerErr != nil {
+		return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner, innerErr)
+	}
+	return original, nil
+}
+
+// Close releases idle connections. Fetches under way are not disturbed.
+func (f *Fetcher) Close() { f.transport.CloseIdleConnections() }

@@ -1,0 +1,186 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// loopName names us in Via and CDN-Loop (RFC 8586), by which a server of ours refuses a request that came from one.
+const loopName = "cutline"
+
+// accept asks for the formats that every engine decodes. AVIF is left to the wildcard: negotiating origins make it on the
+// fly from the original that we would rather have.
+const accept = "image/webp,image/png,image/jpeg,image/gif;q=0.9,image/*;q=0.8,*/*;q=0.5"
+
+// Reasons for which a fetch ends itself, as causes of its context.
+var (
+	errDeadline = errors.New("the time for the whole fetch is over")
+	errSlow     = errors.New("the body comes too slowly")
+)
+
+// newTransport makes the only http.Transport there is. HTTP/2 stays off: one connection per picture keeps the per-host
+// cap a cap on pictures, and its attack surface is not needed.
+func newTransport(g guard, perHost int) *http.Transport {
+	dialer := &net.Dialer{
+		Timeout: dialTimeout,
+		Control: g.control,
+		// The C library's resolver takes "127.1" and "0x7f000001" for addresses; Go's does not.
+		Resolver: &net.Resolver{PreferGo: true},
+	}
+	return &http.Transport{
+		Proxy:                  nil, // a proxy would dial in our place, past the guard
+		DialContext:            dialer.DialContext,
+		DisableCompression:     true, // content codings are decoded in receive, under its limit
+		MaxResponseHeaderBytes: headerBytes,
+		ResponseHeaderTimeout:  headerTimeout,
+		TLSHandshakeTimeout:    tlsTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxConnsPerHost:        perHost,
+		MaxIdleConns:           100,
+		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+}
+
+// attempt brings one URL, redirects included, within limit.
+func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validators, limit time.Duration) (*Original, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(limit, func() { cancel(errDeadline) })
+	defer timer.Stop()
+
+	resp, err := f.follow(ctx, src, prior)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	now := time.Now()
+	if ours(resp.Header) {
+		return nil, fmt.Errorf("%w: the source leads back here", ErrRefused)
+	}
+	original := describe(resp.Header, now)
+	original.From = src
+	switch {
+	case resp.StatusCode == http.StatusNotModified && prior != Validators{}:
+		original.NotModified = true
+		original.Validators = prior.update(original.Validators)
+		return original, nil
+	case resp.StatusCode != http.StatusOK:
+		return nil, statusError(resp.StatusCode, resp.Header, now)
+	}
+	original.Body, err = f.receive(ctx, cancel, resp)
+	if err != nil {
+		return nil, err
+	}
+	return original, nil
+}
+
+// follow asks for src and goes where redirects point, as long as each could have been asked for in the first place. They
+// are followed here and not by http.Client, which would parse them by its own rules and add a Referer.
+func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validators) (*http.Response, error) {
+	for hop := 0; ; hop++ {
+		if err := f.check(src); err != nil {
+			return nil, err
+		}
+		resp, err := f.ask(ctx, src, prior)
+		if err != nil {
+			return nil, classify(ctx, err, ErrUnreachable)
+		}
+		switch resp.StatusCode {
+		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		default:
+			return resp, nil
+		}
+		_ = resp.Body.Close() // nothing was read that could be lost
+		if hop == f.maxRedirects {
+			return nil, fmt.Errorf("%w: more than %d redirects", ErrRefused, f.maxRedirects)
+		}
+		next, err := target(src, resp.Header.Get("Location"))
+		if err != nil {
+			return nil, err
+		}
+		src = next
+	}
+}
+
+// ask sends one GET. Nothing of our own client's request is in it.
+func (f *Fetcher) ask(ctx context.Context, src source.Source, prior Validators) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("Accept-Encoding", "identity")
+	req.Header.Set("User-Agent", f.userAgent)
+	req.Header.Set("Via", "1.1 "+loopName)
+	req.Header.Set("CDN-Loop", loopName)
+	if prior.ETag != "" {
+		req.Header.Set("If-None-Match", prior.ETag)
+	}
+	if prior.LastModified != "" {
+		req.Header.Set("If-Modified-Since", prior.LastModified)
+	}
+	return f.transport.RoundTrip(req)
+}
+
+// target is where a redirect from src points. Its fragment (RFC 9110 §10.2.2) is for browsers.
+func target(src source.Source, location string) (source.Source, error) {
+	if location == "" {
+		return source.Source{}, fmt.Errorf("%w: redirect without Location", ErrUpstream)
+	}
+	base, err := url.Parse(src.String())
+	if err != nil {
+		return source.Source{}, fmt.Errorf("%w: redirect to no URL", ErrRefused)
+	}
+	// The parser's error quotes its input, which may hold a password.
+	to, err := base.Parse(location)
+	if err != nil {
+		return source.Source{}, fmt.Errorf("%w: redirect to no URL", ErrRefused)
+	}
+	to.Fragment, to.RawFragment = "", ""
+	next, err := source.ParseURL(to.String())
+	if err != nil {
+		return source.Source{}, fmt.Errorf("%w: redirect: %v", ErrRefused, err)
+	}
+	if next.Insecure() && !src.Insecure() {
+		return source.Source{}, fmt.Errorf("%w: redirect from https to http", ErrRefused)
+	}
+	return next, nil
+}
+
+// ours reports whether an answer came from, or through, a server of our own kind.
+func ours(h http.Header) bool {
+	for _, line := range append(h.Values("Via"), h.Values("Cache-Status")...) {
+		for member := range strings.SplitSeq(line, ",") {
+			for _, word := range strings.FieldsFunc(member, func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
+				if strings.EqualFold(word, loopName) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// classify gives err one of this package's errors, and only one: what it wraps is kept as text, so that no context error
+// and no error of net/http shows through. A guard's refusal comes out as it is; other is for what nothing else explains.
+func classify(ctx context.Context, err, other error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("%w: %v", ErrTimeout, cause)
+	}
+	if errors.Is(err, ErrRefused) {
+		return fmt.Errorf("%w: %v", ErrRefused, err)
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return fmt.Errorf("%w: %v", ErrTimeout, err)
+	}
+	return fmt.Errorf("%w: %v", other, err)
+}
