@@ -153,24 +153,43 @@ func parent(name string) string { return path.Dir(name) }
 // medium is a folder and what is known of it.
 type medium struct {
 	folder
-	// durable tells which folders such as "rendition/01" are there and synced into their parents. Finding one there is
-	// not enough: the process or the Put that made it may not have come to syncing it.
-	durable [Rendition + 1][256]atomic.Bool
+	// kinds and fans tell which folders such as "rendition" and "rendition/01" are there and synced into their parents.
+	// Finding one there is not enough: the process or the Put that made it may not have come to syncing it.
+	kinds [Rendition + 1]atomic.Bool
+	fans  [Rendition + 1][256]atomic.Bool
 }
 
-// makeDurable makes the folder of k's file, and what is above it, each synced into its parent.
-func (m *medium) makeDurable(k Key) error {
-	name := parent(objectName(k))
-	for _, dir := range []string{parent(name), name} {
-		if err := m.Mkdir(dir, dirPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+// ready reports whether a file of k can be renamed into place and will be found after a crash.
+func (m *medium) ready(k Key) bool { return m.fans[k.Kind][k.Sum[0]].Load() }
+
+// makeReady makes the folder of k's file, and what is above it, each synced into its parent. It costs one fsync for each
+// folder and process, two for the first of a kind.
+func (m *medium) makeReady(k Key) error {
+	fan := parent(objectName(k))
+	if !m.kinds[k.Kind].Load() {
+		if err := m.makeFolder(parent(fan)); err != nil {
 			return err
 		}
-		if err := syncFolder(m, parent(dir)); err != nil {
-			return err
-		}
+		m.kinds[k.Kind].Store(true)
 	}
-	m.durable[k.Kind][k.Sum[0]].Store(true)
+	if err := m.makeFolder(fan); err != nil {
+		return err
+	}
+	m.fans[k.Kind][k.Sum[0]].Store(true)
 	return nil
+}
+
+// remake is makeReady after somebody deleted folders under us.
+func (m *medium) remake(k Key) error {
+	m.kinds[k.Kind].Store(false)
+	return m.makeReady(k)
+}
+
+func (m *medium) makeFolder(name string) error {
+	if err := m.Mkdir(name, dirPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(m, parent(name))
 }
 
 // syncFolder makes the names in a folder durable (fsync(2): syncing a file does not sync its entry in the folder).

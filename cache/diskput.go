@@ -107,14 +107,14 @@ func (d *Disk) commit(ctx context.Context, f *medium, temp string, k Key, n int6
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !f.durable[k.Kind][k.Sum[0]].Load() {
-		if err := f.makeDurable(k); err != nil {
+	if !f.ready(k) {
+		if err := f.makeReady(k); err != nil {
 			return err
 		}
 	}
 	err := f.Rename(temp, name)
 	if errors.Is(err, fs.ErrNotExist) { // somebody deleted the folder since
-		if err = f.makeDurable(k); err == nil {
+		if err = f.remake(k); err == nil {
 			err = f.Rename(temp, name)
 		}
 	}
