@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
+	"time"
 )
 
 // seedPost is front matter of the shape that most of the product's users write, with a body of 4 KB.
@@ -52,7 +54,7 @@ func BenchmarkScan100k(b *testing.B) { benchmarkScan(b, 100_000) }
 func benchmarkScan(b *testing.B, posts int) {
 	root := openRoot(b, writePosts(b, posts))
 	runtime.GC()
-	var before, after, m runtime.MemStats
+	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var peak uint64
 	var c *Catalog
@@ -72,7 +74,6 @@ func benchmarkScan(b *testing.B, posts int) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(posts), "B/post")
-	runtime.ReadMemStats(&m)
 	b.ReportMetric(float64(peak)/1e6, "MB-peak")
 	runtime.KeepAlive(c)
 }
@@ -82,15 +83,16 @@ func watchHeap(peak *uint64) (stop func()) {
 	done, idle := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(idle)
-		var m runtime.MemStats
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			default:
-				runtime.ReadMemStats(&m)
-				*peak = max(*peak, m.HeapInuse+m.StackInuse)
-				runtime.Gosched()
+			case <-tick.C:
+				metrics.Read(sample)
+				*peak = max(*peak, sample[0].Value.Uint64()+sample[1].Value.Uint64())
 			}
 		}
 	}()

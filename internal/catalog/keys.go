@@ -77,7 +77,7 @@ var wordKeys = [slots]slotKeys{
 	slotCutline: {
 		inside:   []string{"cutline", "caption", "figcaption", "imagecaption", "legend", "desc"},
 		suffixes: []string{"cutline", "caption", "figcaption", "cap"},
-		beside:   []string{"imagecaption", "imagefigcaption", "photocaption", "cutline", "caption"},
+		beside:   []string{"imagecutline", "imagecaption", "imagefigcaption", "photocaption", "cutline", "caption"},
 	},
 	slotCredit: {
 		inside:   []string{"credit", "credits", "photocredit", "imagecredit", "photographer", "attribution", "author", "source", "copyright"},

@@ -96,7 +96,7 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 	}
 	switch length := utf8.RuneCountInString(w.Alt); {
 	case w.Alt == "" && !w.Decorative:
-		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees, or leave it empty (\"\") for pure decoration", e.example(p, "alt-text"))
+		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees, or leave it empty (\"\") for pure decoration", example(p, slotAlt))
 	case length > maxAlt:
 		report(p.Lines.Alt, codeLongAlt, "the alternative text has %d characters: say the essential in at most %d and move the rest into the article", length, maxAlt)
 	}
@@ -104,24 +104,41 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 		report(p.Lines.Alt, codeAltRepeatsCutline, "the alternative text repeats the cutline: describe what one sees, and leave who and where to the cutline")
 	}
 	if w.Credit == "" && !creditsInCutline(w) {
-		report(p.Lines.Credit, codeMissingCredit, "nobody is credited: add %s naming who took the picture or owns it", e.example(p, "credit"))
+		report(p.Lines.Credit, codeMissingCredit, "nobody is credited: add %s naming who took the picture or owns it", example(p, slotCredit))
 	}
 	if w.Cutline == "" {
-		report(p.Lines.Cutline, codeMissingCutline, "no cutline: add %s saying who and what is shown, and where", e.example(p, "cutline"))
+		report(p.Lines.Cutline, codeMissingCutline, "no cutline: add %s saying who and what is shown, and where", example(p, slotCutline))
 	}
 	return found
 }
 
-// example names the key to add, in the manner of the post: inside the image's map, or beside its key.
-func (e *Entry) example(p *Post, slot string) string {
+// example names the key to add as the site's theme is likely to read it: inside the image's map, or beside its key and
+// spelled like it.
+func example(p *Post, sl slot) string {
+	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption"}
 	key, inside, nested := strings.Cut(p.Field, ".")
 	switch {
 	case p.Field == "" || strings.ContainsAny(p.Field, "*["):
-		return fmt.Sprintf("%q", "image-"+slot)
+		return fmt.Sprintf("%q", "image_"+names[sl])
 	case nested && !slices.Contains(nestedKeys, normal(key)) && !strings.Contains(inside, "."):
-		return fmt.Sprintf("%q beside %q", slot, p.Field)
+		switch normal(key) {
+		case "featuredimage":
+			names[slotAlt], names[slotCutline] = "alt-text", "cutline"
+		case "header":
+			names[slotAlt] = "image_description"
+		}
+		return fmt.Sprintf("%q beside %q", names[sl], p.Field)
 	}
-	return fmt.Sprintf("%q beside %q", p.Field[strings.LastIndexByte(p.Field, '.')+1:]+"-"+slot, p.Field)
+	key, name := p.Field[strings.LastIndexByte(p.Field, '.')+1:], names[sl]
+	switch {
+	case strings.Contains(key, "-"):
+		name = "-" + name
+	case strings.ToLower(key) != key:
+		name = strings.ToUpper(name[:1]) + name[1:]
+	default:
+		name = "_" + name
+	}
+	return fmt.Sprintf("%q beside %q", key+name, p.Field)
 }
 
 // letters is text without case, blanks and punctuation, for comparing what two texts say.

@@ -81,7 +81,7 @@ func quote(raw string) string {
 	if len(raw) > most {
 		raw = strings.ToValidUTF8(raw[:most], "") + "…"
 	}
-	return fmt.Sprintf("%q", raw)
+	return strings.ReplaceAll(fmt.Sprintf("%q", raw), `\\`, `\`)
 }
 
 func (s *scanner) file(name string) target {
@@ -118,9 +118,6 @@ func (s *scanner) local(raw string, f *finder) target {
 	relative := strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
 	if s.base.set() && !relative {
 		return s.base.resolve(name)
-	}
-	if len(places) == 0 {
-		return badURL("%s leaves the site root: move the file into the site", quote(raw))
 	}
 	return s.missing(raw, name, relative, places, f)
 }
@@ -173,7 +170,8 @@ func (s *scanner) isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// missing is the source that a value means though no file is there: beside the post for ./ and ../, else under the site root.
+// missing is the source that a value means though no file is there: beside the post for ./ and ../, else under the site
+// root, which "../" never leaves.
 func (s *scanner) missing(raw, name string, relative bool, places []string, f *finder) target {
 	t := target{code: codeMissingFile}
 	at := name
@@ -185,6 +183,10 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 		return badURL("%s cannot be a source: %s", quote(raw), reason(err))
 	}
 	t.source = src
+	if len(places) == 0 {
+		t.message = fmt.Sprintf("%s leaves the site root: move the file into the site", quote(raw))
+		return t
+	}
 	const fix = "add the file or correct the path"
 	for _, place := range places {
 		if actual, ok := s.folders.otherCase(s.root, place); ok {

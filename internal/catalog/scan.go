@@ -39,7 +39,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 		workers = 2 * runtime.GOMAXPROCS(0)
 	}
 	jobs := make(chan job, workers)
-	found := collection{byID: map[string]*Entry{}}
+	found := collection{fields: map[string]string{}}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -281,10 +281,10 @@ func unpublished(root *frontmatter.Node) bool {
 // A collection gathers what the workers find.
 type collection struct {
 	mu       sync.Mutex
-	byID     map[string]*Entry
+	entries  []*Entry          // one per post, until catalog merges them
+	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
 	problems []Problem
 	posts    int
-	pictured int
 }
 
 func (c *collection) problem(p Problem) {
@@ -294,39 +294,47 @@ func (c *collection) problem(p Problem) {
 }
 
 func (c *collection) add(r result) {
-	var id string
+	var e *Entry
 	if !r.source.IsZero() {
-		id = entryID(r.source, r.words)
+		e = &Entry{ID: entryID(r.source, r.words), Source: r.source, Words: r.words, Posts: []Post{r.post}}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.problems = append(c.problems, r.problems...)
 	c.posts++
-	if id == "" {
+	if e == nil {
 		return
 	}
-	c.pictured++
-	e := c.byID[id]
-	if e == nil {
-		e = &Entry{ID: id, Source: r.source, Words: r.words}
-		c.byID[id] = e
+	p := &e.Posts[0]
+	if field, ok := c.fields[p.Field]; ok {
+		p.Field = field
+	} else if len(c.fields) < 1000 {
+		c.fields[p.Field] = p.Field
 	}
-	e.Posts = append(e.Posts, r.post)
+	c.entries = append(c.entries, e)
 }
 
-// catalog puts everything into the order that Catalog promises, whatever order the workers finished in.
+// catalog merges the posts that show the same picture with the same words, and puts everything into the order that Catalog
+// promises, whatever order the workers finished in.
 func (c *collection) catalog(layout string) *Catalog {
-	entries := make([]*Entry, 0, len(c.byID))
-	for _, e := range c.byID {
-		slices.SortFunc(e.Posts, func(a, b Post) int { return strings.Compare(a.Path, b.Path) })
+	pictured := len(c.entries)
+	slices.SortFunc(c.entries, func(a, b *Entry) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Posts[0].Path, b.Posts[0].Path))
+	})
+	entries := c.entries[:0]
+	for _, e := range c.entries {
+		if last := len(entries) - 1; last >= 0 && entries[last].ID == e.ID {
+			entries[last].Posts = append(entries[last].Posts, e.Posts[0])
+			continue
+		}
 		entries = append(entries, e)
 	}
+	clear(c.entries[len(entries):])
 	slices.SortFunc(entries, func(a, b *Entry) int {
 		return cmp.Or(
 			strings.Compare(a.Posts[0].Path, b.Posts[0].Path),
-			strings.Compare(a.Source.String(), b.Source.String()),
-			strings.Compare(a.ID, b.ID))
+			strings.Compare(a.Source.String(), b.Source.String()))
 	})
 	sortProblems(c.problems)
-	return &Catalog{Layout: layout, Entries: entries, Problems: c.problems, Posts: c.posts, PostsWithImage: c.pictured}
+	return &Catalog{Layout: layout, Entries: entries, Problems: c.problems, Posts: c.posts, PostsWithImage: pictured}
 }

@@ -162,6 +162,7 @@ func (r *Reader) Read(src io.Reader) (doc *Document, err error) {
 // A parser holds what the three syntaxes share while one block is read.
 type parser struct {
 	line       int // of the block's first line in the file
+	last       int // of its last line, while YAML is read
 	duplicates []Duplicate
 	expanded   int // pairs copied by merge keys
 }

@@ -29,6 +29,7 @@ func (p *parser) yaml(text []byte, tabs bool) (root *Node, err error) {
 			root, err = nil, p.errorf(p.line, "the YAML reader failed: %v", r)
 		}
 	}()
+	p.last = p.line + bytes.Count(text, []byte("\n"))
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, p.yamlError(err)
@@ -40,6 +41,10 @@ func (p *parser) yaml(text []byte, tabs bool) (root *Node, err error) {
 	return c.node(doc.Content[0], 0)
 }
 
+// at is the file's line for a line that yaml.v3 counts from 1. It takes a lone carriage return and U+0085 for line breaks;
+// editors do not, so the line stays within the block.
+func (p *parser) at(line int) int { return min(p.line+line-1, p.last) }
+
 // yamlError turns "yaml: line 3: did not find …" into a SyntaxError of the file's line. Messages without a line are about
 // the block as a whole.
 func (p *parser) yamlError(err error) error {
@@ -48,7 +53,7 @@ func (p *parser) yamlError(err error) error {
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
 		if number, text, ok := strings.Cut(rest, ": "); ok {
 			if n, err := strconv.Atoi(number); err == nil && n > 0 {
-				line, message = p.line+n-1, text
+				line, message = p.at(n), text
 			}
 		}
 	}
@@ -121,7 +126,7 @@ func (c *yamlConverter) node(y *yaml.Node, depth int) (*Node, error) {
 func (c *yamlConverter) anchored(y *yaml.Node, depth int) (*Node, error) {
 	if n, ok := c.done[y]; ok {
 		if n == nil {
-			return &Node{Line: c.p.line + y.Line - 1}, nil
+			return &Node{Line: c.p.at(y.Line)}, nil
 		}
 		return n, nil
 	}
@@ -135,7 +140,7 @@ func (c *yamlConverter) anchored(y *yaml.Node, depth int) (*Node, error) {
 }
 
 func (c *yamlConverter) fresh(y *yaml.Node, depth int) (*Node, error) {
-	n := &Node{Line: c.p.line + y.Line - 1}
+	n := &Node{Line: c.p.at(y.Line)}
 	if depth > maxDepth {
 		return n, nil
 	}
@@ -185,7 +190,7 @@ func (c *yamlConverter) mapping(n *Node, y *yaml.Node, depth int) error {
 		if err != nil {
 			return err
 		}
-		line := c.p.line + key.Line - 1
+		line := c.p.at(key.Line)
 		if key.Kind == yaml.AliasNode {
 			key = key.Alias
 		}

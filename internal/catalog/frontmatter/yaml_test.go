@@ -3,9 +3,6 @@ package frontmatter
 import (
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
-	"gopkg.in/yaml.v3"
 )
 
 // FuzzPlainYAML compares the short way with yaml.v3: whatever it accepts, it must read alike, down to the lines.
@@ -19,28 +16,8 @@ func FuzzPlainYAML(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p := &parser{line: 2}
-		if !utf8.Valid(text) {
-			return
-		}
-		got, ok := p.plainYAML(text)
-		if !ok {
-			return
-		}
-		var doc yaml.Node
-		if err := yaml.Unmarshal(text, &doc); err != nil {
-			t.Fatalf("yaml.v3 refuses what was read: %v\n%q", err, text)
-		}
-		c := yamlConverter{p: p}
-		want, err := c.node(doc.Content[0], 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q (-yaml.v3 +short way):\n%s", text, diff)
-		}
-		if len(p.duplicates) > 0 {
-			t.Errorf("%q: duplicates %v", text, p.duplicates)
+		if utf8.Valid(text) {
+			comparePlain(t, text)
 		}
 	})
 }

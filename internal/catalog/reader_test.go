@@ -1,0 +1,79 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+)
+
+// FuzzPost reads whole posts: nothing may panic, and what comes out must keep what Entry and Words promise.
+func FuzzPost(f *testing.F) {
+	for _, seed := range []string{
+		full, "---\ncover-img:\n- \"/a.jpg\": C\n---\n", "+++\n[extra]\nimage = \"a.jpg\"\n+++\n", "{\"cover\": {\"image\": \"//example.org/a.jpg\"}}",
+		"---\nresources:\n- {name: hero, src: '**a*', params: {credit: x}}\n---\n", "---\nimage: &a [*a, {url: '../..//x y?z#q'}]\n---\n", "---\nheader: {teaser: ~/a.jpg}\nalt: ''\n---\n",
+		"---\nimage: 'https://example.org/&amp;x'\nimage-credit: [a, b]\n---\n", "---\nimage: C:\\a\n---\n", "---\nslug: /a/\nimages: [[[[[[[[x]]]]]]]]\n---\n", "---\nmedia_subpath: ../..\nimage: ../a.jpg\n---\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	root := openRoot(f, writeSite(f, map[string]string{"posts/a.jpg": "x", "posts/cover.png": "x", "_config.yml": "x"}))
+	s, err := newScanner(root, Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		reader := &frontmatter.Reader{LeadingBlanks: true}
+		doc, err := reader.Read(bytes.NewReader(text))
+		if err != nil {
+			if _, ok := errors.AsType[*frontmatter.SyntaxError](err); !ok && !errors.Is(err, frontmatter.ErrNone) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		r := s.post(doc, "posts/index.md", job{dir: "posts", art: []string{"cover.png"}})
+		for _, p := range r.problems {
+			if p.Code == "" || p.Severity == "" || strings.ContainsFunc(p.Message, unicode.IsControl) {
+				t.Errorf("bad problem %+v", p)
+			}
+		}
+		if r.source.IsZero() {
+			return
+		}
+		w := r.words
+		for _, text := range []string{w.Cutline, w.Credit, w.Alt, w.Creator, w.Copyright, w.License, w.CreditURL} {
+			if text != strings.TrimSpace(text) && strings.Trim(text, "\u00a0\u202f\u2003\u3000") == text || strings.Contains(text, "  ") || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
+				t.Errorf("words not folded: %q", text)
+			}
+		}
+		if w.Decorative && w.Alt != "" {
+			t.Errorf("decorative with a text: %+v", w)
+		}
+		if r.post.Line < 1 || r.post.Field == "" || r.post.Raw == "" || r.post.Slug == "" {
+			t.Errorf("got %+v", r.post)
+		}
+		if p := r.source.Path(); !r.source.Remote() && (p == "" || strings.HasPrefix(p, "../")) {
+			t.Errorf("source %q leaves the root", r.source)
+		}
+		e := Entry{ID: "x", Source: r.source, Words: w, Posts: []Post{r.post}}
+		e.lint(&e.Posts[0])
+	})
+}
+
+// TestAliasesAreBounded looks for an image in a tree that is small as written and has 2⁶⁰ leaves.
+func TestAliasesAreBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("---\na: &a0 [no, no]\n")
+	names := "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for i := range 60 {
+		b.WriteString("k" + names[i+1:i+2] + ": &a" + names[i+1:i+2] + " [*a" + names[i:i+1] + ", *a" + names[i:i+1] + "]\n")
+	}
+	b.WriteString("image: *aY\nthumbnail: https://example.org/t.jpg\n---\n")
+	c := scanSite(t, map[string]string{"p.md": b.String()}, Options{})
+	if len(c.Problems) > 0 || c.Posts != 1 {
+		t.Errorf("got %d posts, problems %v", c.Posts, c.Problems)
+	}
+}

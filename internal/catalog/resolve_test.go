@@ -1,0 +1,132 @@
+package catalog
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestResolve(t *testing.T) {
+	files := map[string]string{
+		"posts/here.jpg": "x", "posts/a b.jpg": "x", "posts/c#.png": "x", "img/top.jpg": "x", "static/s.jpg": "x", "public/p/q.jpg": "x",
+		"assets/100%.jpg": "x", "src/assets/x.png": "x", "posts/static/near.jpg": "x", "media/2026/m.jpg": "x", "Case/File.JPG": "x",
+		"out.jpg": "→ /etc/hostname", "folder.jpg/x": "x",
+	}
+	for _, tt := range []struct {
+		name, value   string
+		source        string // "" means none
+		code, message string
+	}{
+		{"beside the post", "here.jpg", "/posts/here.jpg", "", ""},
+		{"beside the post, dot", "./here.jpg", "/posts/here.jpg", "", ""},
+		{"above the post", "../img/top.jpg", "/img/top.jpg", "", ""},
+		{"under the root", "img/top.jpg", "/img/top.jpg", "", ""},
+		{"rooted", "/img/top.jpg", "/img/top.jpg", "", ""},
+		{"static", "/s.jpg", "/static/s.jpg", "", ""},
+		{"public", "p/q.jpg", "/public/p/q.jpg", "", ""},
+		{"static above the post", "/near.jpg", "/posts/static/near.jpg", "", ""},
+		{"img", "top.jpg", "/img/top.jpg", "", ""},
+		{"alias", "~/assets/x.png", "/src/assets/x.png", "", ""},
+		{"other alias", "@/assets/x.png", "/src/assets/x.png", "", ""},
+		{"percent", "a%20b.jpg", "/posts/a b.jpg", "", ""},
+		{"blank", "a b.jpg", "/posts/a b.jpg", "", ""},
+		{"percent as written", "100%.jpg", "/assets/100%.jpg", "", ""},
+		{"query", "here.jpg?v=2#top", "/posts/here.jpg", "", ""},
+		{"hash in the name", "c#.png", "/posts/c#.png", "", ""},
+		{"slashes and dots", "/img//./top.jpg", "/img/top.jpg", "", ""},
+		{"url", "HTTPS://Example.org/a b.jpg", "https://example.org/a%20b.jpg", "", ""},
+		{"protocol-relative", "//example.org/a.jpg", "https://example.org/a.jpg", "", ""},
+		{"fragment", "https://example.org/a.jpg#x", "https://example.org/a.jpg", "", ""},
+		{"entity", "https://example.org/a?x=1&amp;y=2", "https://example.org/a?x=1&y=2", codeBadURL, "HTML entity"},
+		{"case", "/case/file.jpg", "/case/file.jpg", codeMissingFile, `but "Case/File.JPG": only the case differs`},
+		{"missing", "gone.jpg", "/gone.jpg", codeMissingFile, "content.image_base"},
+		{"missing, rooted", "/x/gone.jpg", "/x/gone.jpg", codeMissingFile, "no file"},
+		{"missing beside", "./gone.jpg", "/posts/gone.jpg", codeMissingFile, "beside the post"},
+		{"asset id", "unsplash/photo-1", "/unsplash/photo-1", codeMissingFile, "key of an image service"},
+		{"stray bracket", "/img/top.jpg)", "/img/top.jpg)", codeMissingFile, "no file"},
+		{"link out of the site", "/out.jpg", "/out.jpg", codeMissingFile, "no file"},
+		{"a folder", "/folder.jpg", "/folder.jpg", codeMissingFile, "no file"},
+		{"above the root", "../../../etc/hostname", "/etc/hostname", codeMissingFile, "leaves the site root"},
+		{"above the root, rooted", "/../etc/hostname", "", codeBadURL, "expected a file under the site root"},
+		{"data", "data:image/png;base64,AAAA", "", codeBadURL, "save it as a file"},
+		{"windows", `C:\a\b.jpg`, "", codeBadURL, "forward slashes"},
+		{"windows share", `\\server\b.jpg`, "", codeBadURL, "forward slashes"},
+		{"windows, relative", `img\top.jpg`, "", codeBadURL, "forward slashes"},
+		{"file scheme", "file:///etc/passwd", "", codeBadURL, "expected http or https"},
+		{"ftp", "ftp://example.org/a.jpg", "", codeBadURL, "expected http or https"},
+		{"user name", "https://me:pw@example.org/a.jpg", "", codeBadURL, "cannot be fetched"},
+		{"template", "{{ site.url }}/a.jpg", "", codeBadURL, "template"},
+		{"only a query", "?x.jpg", "", codeBadURL, "names no file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			site := map[string]string{"posts/p.md": "---\nimage: '" + tt.value + "'\n---\n"}
+			for name, text := range files {
+				site[name] = text
+			}
+			c := scanSite(t, site, Options{})
+			var got string
+			if len(c.Entries) == 1 {
+				got = c.Entries[0].Source.String()
+			}
+			if got != tt.source {
+				t.Errorf("got source %q, want %q", got, tt.source)
+			}
+			var code, message string
+			if len(c.Problems) > 0 {
+				code, message = c.Problems[0].Code, c.Problems[0].Message
+			}
+			if code != tt.code || !strings.Contains(message, tt.message) || len(c.Problems) > 1 {
+				t.Errorf("got problems %v, want %s: …%s…", c.Problems, tt.code, tt.message)
+			}
+		})
+	}
+}
+
+func TestGeneratorPaths(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{"hugo: bundle, assets, static", map[string]string{
+			"hugo.toml": "", "assets/a.jpg": "x", "static/a.jpg": "x", "static/b.jpg": "x", "content/p/c.jpg": "x",
+			"content/p/index.md": "---\nimage: a.jpg\n---\n", "content/q.md": "---\nimage: b.jpg\n---\n", "content/p/other.md": "---\nimage: c.jpg\n---\n",
+		}, []string{"content/p/index.md → /assets/a.jpg", "content/p/other.md → /content/p/c.jpg", "content/q.md → /static/b.jpg"}},
+		{"chirpy: media_subpath", map[string]string{
+			"_config.yml": "", "assets/p/a.jpg": "x", "_posts/2026-01-02-p.md": "---\nmedia_subpath: /assets/p\nimage: {path: a.jpg}\n---\n",
+		}, []string{"_posts/2026-01-02-p.md → /assets/p/a.jpg"}},
+		{"hexo: source", map[string]string{
+			"_config.yml": "", "scaffolds/x": "", "source/img/a.jpg": "x", "source/_posts/p.md": "cover: /img/a.jpg\n---\n",
+		}, []string{"source/_posts/p.md → /source/img/a.jpg"}},
+		{"astro: public", map[string]string{
+			"astro.config.mjs": "", "public/a.jpg": "x", "src/content/b/p.md": "---\nimage: /a.jpg\n---\n",
+		}, []string{"src/content/b/p.md → /public/a.jpg"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := scanSite(t, tt.files, Options{})
+			if diff := cmp.Diff(tt.want, rows(c)); diff != "" || len(c.Problems) > 0 {
+				t.Errorf("(-want +got):\n%s\nproblems %v", diff, c.Problems)
+			}
+		})
+	}
+}
+
+func TestImageBase(t *testing.T) {
+	o := Options{ImageBase: "https://img.example/v1/{path}?auto=format"}
+	for _, tt := range []struct{ value, source, code string }{
+		{"unsplash/photo-1", "https://img.example/v1/unsplash/photo-1?auto=format", ""},
+		{"/meal plans/a%20b.jpg", "https://img.example/v1/meal%20plans/a%20b.jpg?auto=format", ""},
+		{"here.jpg", "/here.jpg", ""},
+		{"./gone.jpg", "/gone.jpg", codeMissingFile},
+		{"https://example.org/a.jpg", "https://example.org/a.jpg", ""},
+	} {
+		c := scanSite(t, map[string]string{"p.md": "---\nimage: '" + tt.value + "'\n---\n", "here.jpg": "x"}, o)
+		if got := c.Entries[0].Source.String(); got != tt.source {
+			t.Errorf("%s: got %s, want %s", tt.value, got, tt.source)
+		}
+		if got := len(c.Problems) > 0; got != (tt.code != "") {
+			t.Errorf("%s: got problems %v, want %q", tt.value, c.Problems, tt.code)
+		}
+	}
+}
