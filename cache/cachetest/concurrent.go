@@ -94,7 +94,7 @@ func testOverwriteIsVisible(t *testing.T, b *bench) {
 			}
 		})
 	}
-	for version := range 60 {
+	for version := range 40 {
 		// Sizes differ, so that the store replaces by smaller and by larger ones.
 		if err := b.store.Put(t.Context(), k, Object(k, version, 100+version*37%900)); err == nil {
 			kept.Store(int64(version))
@@ -110,7 +110,7 @@ func testOverwriteIsVisible(t *testing.T, b *bench) {
 // with the object, which they must not put back.
 func testDeleteIsVisible(t *testing.T, b *bench) {
 	k := cache.NewKey(cache.Pointer, "purged")
-	for version := range 30 {
+	for version := range 20 {
 		b.put(t, k, Object(k, version, 300))
 		var done atomic.Bool
 		var wg sync.WaitGroup
