@@ -51,8 +51,8 @@ func (h *header) parsePNG(src []byte) (exif []byte, err error) {
 // interlaced file has each pass decoded into a picture of its own besides.
 func (h *header) pngFrame(ihdr []byte, transparent bool) error {
 	w, ht := binary.BigEndian.Uint32(ihdr), binary.BigEndian.Uint32(ihdr[4:])
-	if w > math.MaxInt32 || ht > math.MaxInt32 {
-		return corrupt("%d × %d pixels", w, ht)
+	if w > math.MaxInt32 || ht > math.MaxInt32 || int64(w)*int64(ht) > math.MaxInt64/32 {
+		return corrupt("%d × %d pixels", w, ht) // more than PNG allows a side, or than a byte count can hold
 	}
 	h.width, h.height = int(w), int(ht)
 	depth, colour := ihdr[8], ihdr[9]
@@ -75,18 +75,9 @@ func (h *header) pngFrame(ihdr []byte, transparent bool) error {
 	if ihdr[12] == 1 {
 		perPixel *= 2
 	}
-	// Side × side × 8 bytes × 2 stays below 2⁶³ only for sides that the guard above lets through and a saturating product.
-	h.decodeBytes = saturate(int64(w), int64(ht), perPixel)
-	if h.decodeBytes < math.MaxInt64/2 {
+	h.decodeBytes = int64(w) * int64(ht) * perPixel
+	if depth == 16 || colour == 0 || colour == 3 { // the others are NRGBA as they come
 		h.decodeBytes += bandBytes(h.width, h.height)
 	}
 	return nil
-}
-
-// saturate is a × b × c, or the largest int64 where that would overflow. None is negative.
-func saturate(a, b, c int64) int64 {
-	if b != 0 && a > math.MaxInt64/b || c != 0 && a*b > math.MaxInt64/c {
-		return math.MaxInt64
-	}
-	return a * b * c
 }

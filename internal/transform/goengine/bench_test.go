@@ -1,0 +1,77 @@
+package goengine_test
+
+import (
+	"testing"
+
+	"github.com/dd8bf596/cutline/internal/imagetest"
+	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
+)
+
+// The size of the benchmarks' original: 6.3 megapixels, as a camera of the middle range makes them.
+const (
+	benchWidth  = 3088
+	benchHeight = 2056
+)
+
+// BenchmarkTransform renders one size of a 6.3 megapixel JPEG, as a first request for a picture does.
+func BenchmarkTransform(b *testing.B) {
+	for _, text := range []string{"w800.jpg", "w800.webp", "w800-h800-cover.jpg", "w800.png"} {
+		b.Run(text, func(b *testing.B) { benchmark(b, [][]string{{text}}) })
+	}
+}
+
+// family is the srcset that a page asks for.
+var family = []string{
+	"w320.jpg", "w640.jpg", "w960.jpg", "w1280.jpg", "w1600.jpg", "w320.webp", "w640.webp", "w960.webp", "w1280.webp", "w1600.webp",
+}
+
+// BenchmarkFamily renders a srcset in one call, and in one call per file.
+func BenchmarkFamily(b *testing.B) {
+	var separate [][]string
+	for _, text := range family {
+		separate = append(separate, []string{text})
+	}
+	b.Run("together", func(b *testing.B) { benchmark(b, [][]string{family}) })
+	b.Run("separate", func(b *testing.B) { benchmark(b, separate) })
+}
+
+// BenchmarkProbe reads the header of a 6.3 megapixel JPEG: a walk over all its bytes.
+func BenchmarkProbe(b *testing.B) {
+	src := imagetest.JPEG(b, benchWidth, benchHeight)
+	e := goengine.New()
+	b.SetBytes(int64(len(src)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Probe(src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// benchmark makes one call per list of specs in each iteration, and reports the megapixels of the original per second.
+func benchmark(b *testing.B, calls [][]string) {
+	src := imagetest.JPEG(b, benchWidth, benchHeight)
+	e := goengine.New()
+	var specs [][]transform.Spec
+	for _, texts := range calls {
+		var list []transform.Spec
+		for _, text := range texts {
+			s, err := transform.ParseSpec(text)
+			if err != nil {
+				b.Fatal(err)
+			}
+			list = append(list, s.Resolve(benchWidth, benchHeight, 2560, 80))
+		}
+		specs = append(specs, list)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, list := range specs {
+			if _, err := e.Transform(b.Context(), src, list); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(benchWidth*benchHeight)*float64(b.N)/b.Elapsed().Seconds()/1e6, "MP/s")
+}

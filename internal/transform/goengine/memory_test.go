@@ -1,0 +1,78 @@
+package goengine
+
+import (
+	"image"
+	"image/draw"
+	"runtime"
+	"testing"
+
+	"github.com/dd8bf596/cutline/internal/imagetest"
+)
+
+// measured is how many bytes f allocates.
+func measured(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// TestDecodeBytes compares the estimates that the memory budget rests on with what decoding allocates: never less, so
+// that the budget holds, and not much more, so that it is not wasted. The figures it logs are the table of bytes per pixel.
+func TestDecodeBytes(t *testing.T) {
+	const w, h = 1000, 700 // not a multiple of a block
+	photo := imagetest.Photo(w, h)
+	grey, grey16 := image.NewGray(photo.Rect), image.NewGray16(photo.Rect)
+	deep, clear16 := image.NewRGBA64(photo.Rect), image.NewNRGBA64(photo.Rect)
+	for _, dst := range []draw.Image{grey, grey16, deep, clear16} {
+		draw.Draw(dst, dst.Bounds(), photo, image.Point{}, draw.Src)
+	}
+	clear16.Pix[6] = 0
+	for _, tt := range []struct {
+		name   string
+		src    []byte
+		excess float64 // how much more than measured the estimate may be
+	}{
+		{"JPEG grey", imagetest.EncodeJPEG(t, grey, 90), 1.1},
+		{"JPEG 4:2:0", imagetest.EncodeJPEG(t, photo, 90), 1.1},
+		{"PNG grey", imagetest.EncodePNG(t, grey), 1.1},
+		{"PNG 16-bit grey", imagetest.EncodePNG(t, grey16), 1.5},
+		{"PNG RGB", imagetest.EncodePNG(t, photo), 1.1},
+		{"PNG 16-bit RGB", imagetest.EncodePNG(t, deep), 1.1},
+		{"PNG 16-bit RGBA", imagetest.EncodePNG(t, clear16), 1.1},
+		{"GIF", imagetest.GIF(t, w, h, 1), 1.1},
+		{"JPEG progressive 4:2:0", imagetest.File(t, "progressive.jpg"), 1.5},
+		{"JPEG 4:4:4", imagetest.File(t, "444.jpg"), 1.5},
+		{"JPEG CMYK", imagetest.File(t, "cmyk.jpg"), 1.5},
+		{"PNG interlaced", imagetest.File(t, "interlaced.png"), 2},
+		{"WebP lossy", imagetest.File(t, "lossy.webp"), 2},
+		{"WebP lossy with alpha", imagetest.File(t, "alpha.webp"), 2},
+		{"WebP lossless", imagetest.File(t, "lossless.webp"), 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			hd, err := parse(tt.src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bounds := image.Rect(0, 0, hd.width, hd.height)
+			got := measured(func() {
+				img, err := decode(t.Context(), tt.src, hd)
+				if err != nil {
+					t.Fatal(err)
+				}
+				nrgba(img, bounds)
+			})
+			pixels := int64(hd.width) * int64(hd.height)
+			t.Logf("%.1f bytes per pixel allocated, %.1f estimated", float64(got)/float64(pixels), float64(hd.decodeBytes)/float64(pixels))
+			const fixed = 256 << 10 // tables and read buffers, whatever the size
+			if got > hd.decodeBytes+fixed {
+				t.Errorf("got %d bytes allocated, where the header says %d", got, hd.decodeBytes)
+			}
+			if float64(hd.decodeBytes) > tt.excess*float64(got) {
+				t.Errorf("got %d bytes allocated, where the header says as many as %d", got, hd.decodeBytes)
+			}
+		})
+	}
+}
