@@ -1,0 +1,31 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// environ is a process's environment, each "NAME=value", as os.Environ returns it.
+type environ []string
+
+// lookup returns the last value of name, which is the one in force.
+func (e environ) lookup(name string) (value string, ok bool) {
+	for _, pair := range slices.Backward(e) {
+		if n, v, found := strings.Cut(pair, "="); found && n == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// names returns the names that begin with prefix, sorted, each once.
+func (e environ) names(prefix string) []string {
+	var names []string
+	for _, pair := range e {
+		if n, _, found := strings.Cut(pair, "="); found && strings.HasPrefix(n, prefix) {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

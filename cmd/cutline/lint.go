@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+)
+
+// failOn are the words of --fail-on: the mildest severity that fails.
+var failOn = [...]string{"error", "warning", "never"}
+
+func (p *program) lintCommand() *cobra.Command {
+	var threshold string
+	var codes bool
+	cmd := &cobra.Command{
+		Use:     "lint [DIR]",
+		GroupID: groupSite,
+		Short:   "Report what the featured images and their words lack",
+		Long: `Reads every post under DIR and prints one line per finding:
+
+  FILE:LINE: SEVERITY CODE: MESSAGE
+
+FILE is under DIR, LINE is 0 where none can be named. An error means that a picture will
+not be shown, or a post cannot be read; a warning, that it is shown but something is
+missing or will break. The network is not used.
+
+The exit code is 1 when there is a finding of the severity of --fail-on or worse.`,
+		Example: `  cutline lint
+  cutline lint --fail-on warning testdata/site
+  cutline lint --codes               what can be found`,
+		Args:              oneSite,
+		ValidArgsFunction: siteCompletion,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(failOn[:], threshold) {
+				return &usageError{fmt.Errorf("--fail-on: expected %s (got %q)", joinOr(failOn[:]), threshold)}
+			}
+			if codes {
+				return p.output("-", writeCodes)
+			}
+			s, err := p.openSite(cmd, siteDir(args))
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			c, err := s.scan(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.lint(c, threshold)
+		},
+	}
+	cmd.Flags().StringVar(&threshold, "fail-on", "error", "exit with 1 on findings of `SEVERITY`: "+joinOr(failOn[:]))
+	cmd.Flags().BoolVar(&codes, "codes", false, "list the codes of findings and what they mean")
+	settingFlags(cmd, "content")
+	choice(cmd, "fail-on", failOn[:]...)
+	return cmd
+}
+
+// lint prints the findings. It returns errFindings when one reaches the threshold.
+func (p *program) lint(c *catalog.Catalog, threshold string) error {
+	problems := c.Lint()
+	err := p.output("-", func(w io.Writer) error {
+		for _, found := range problems {
+			line := fmt.Sprintf("%s:%d: %s %s: %s", found.File, found.Line, found.Severity, found.Code, found.Message)
+			if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	errorCount := 0
+	for _, found := range problems {
+		if found.Severity == catalog.Error {
+			errorCount++
+		}
+	}
+	warnings := len(problems) - errorCount
+	p.say("%s, %s with a featured image: %s, %s",
+		count(c.Posts, "post"), count(c.PostsWithImage, "post"), count(errorCount, "error"), count(warnings, "warning"))
+	if threshold == "error" && errorCount > 0 || threshold == "warning" && len(problems) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// writeCodes lists what can be found.
+func writeCodes(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, code := range catalog.Codes() {
+		// tabwriter keeps its first error for Flush.
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", code.Name, code.Severity, code.Meaning)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// output lets write fill the file of that name, or stdout for "-". A file is replaced as a whole: who reads it meanwhile
+// sees the old or the new content, and a failure leaves the old one.
+func (p *program) output(name string, write func(io.Writer) error) error {
+	if name != "-" {
+		return writeFile(name, write)
+	}
+	b := bufio.NewWriter(p.stdout)
+	if err := errors.Join(write(b), b.Flush()); err != nil {
+		return fmt.Errorf("write standard output: %w", err)
+	}
+	return nil
+}
+
+// writeFile replaces the file of that name by what write writes: into a temporary file beside it, which is then
+// renamed. A symbolic link is followed; what is no regular file (a pipe, /dev/null) is written in place.
+func writeFile(name string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text()+".tmp")
+	// Not os.CreateTemp: the result is for others to read, as the umask has it.
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(f)
+	err = errors.Join(write(b), b.Flush(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(temp, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(temp))
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+)
+
+// serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
+var serveSettings = [...]string{"listen", "cache", "allow-private", "content", "log-level", "log-format"}
+
+func (p *program) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "serve [DIR]",
+		GroupID: groupSite,
+		Short:   "Serve the featured images, resized, re-encoded and cached",
+		Long: `Scans the posts under DIR and serves their featured images over HTTP: the contact sheet
+at /, pictures at /p/POST/hero.webp, their words in the response headers.
+
+Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
+By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it.
+
+SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
+does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
+cannot be listened on, 2 when the configuration is wrong or no post has a featured image.`,
+		Example: `  cutline serve testdata/site
+  cutline serve --listen :8080 --cache /var/cache/cutline
+  cutline serve --allow-private 10.20.0.0/16       pictures on the intranet too`,
+		Args:              oneSite,
+		ValidArgsFunction: siteCompletion,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := p.openSite(cmd, siteDir(args))
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return p.serve(cmd.Context(), s)
+		},
+	}
+	settingFlags(cmd, serveSettings[:]...)
+	choice(cmd, "log-level", "debug", "info", "warn", "error")
+	choice(cmd, "log-format", "text", "json")
+	return cmd
+}
+
+// serve scans s and serves it until ctx ends.
+func (p *program) serve(ctx context.Context, s *site) (err error) {
+	log := newLog(p.stderr, s.config.config)
+	c, err := s.scan(ctx)
+	if err != nil {
+		return err
+	}
+	if len(c.Entries) == 0 {
+		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found); 'cutline scan' says more",
+			s.dir, count(c.Posts, "post"))}
+	}
+	st, err := newStack(s, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.close()) }()
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return listenError(s.config.Listen, err)
+	}
+	for _, prefix := range s.config.Fetch.AllowPrivate {
+		log.Warn("private addresses may be fetched: anyone who can write a post can make this server ask them", "prefix", prefix.String())
+	}
+	p.sayServing(log, s, c, st, baseURL(ln.Addr()))
+	life := lifecycle{http: st.server(log), setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
+	return life.run(ctx, ln)
+}
+
+// newLog logs to stderr as configured.
+func newLog(stderr io.Writer, c *config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		level = slog.LevelInfo // the configuration allows only words that are levels
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(stderr, o))
+}
+
+// listenError says in plain words why an address cannot be listened on.
+func listenError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("cannot listen on %s: something else does; --listen takes another address (port 0: a free one): %w", address, syscall.EADDRINUSE)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("cannot listen on %s: not allowed; ports below 1024 need a privilege: %w", address, syscall.EACCES)
+	}
+	return fmt.Errorf("cannot listen on %s: %w", address, err)
+}
+
+// baseURL is where a browser on this machine finds the listener.
+func baseURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// sayServing tells what was found and where it is. In a log that programs read it is one record.
+func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *stack, base string) {
+	problems := len(c.Lint())
+	if s.config.Log.Format == "json" {
+		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir)
+		return
+	}
+	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
+	if problems > 0 {
+		p.say("  problems  %d; 'cutline lint %s' lists them", problems, s.dir)
+	}
+	p.say("  cache     %s", st.cacheDir)
+	p.say("  open      %s/", base)
+	p.say("  try       curl -i %s%s", base, examplePath(c))
+}
+
+// examplePath is the address of one picture: of the first post whose picture is in the site, so that it works without
+// a network, else of the first.
+func examplePath(c *catalog.Catalog) string {
+	entry := c.Entries[0]
+	if i := slices.IndexFunc(c.Entries, func(e *catalog.Entry) bool { return !e.Source.Remote() }); i >= 0 {
+		entry = c.Entries[i]
+	}
+	post := entry.Posts[0].Path
+	post = strings.TrimSuffix(post, path.Ext(post))
+	return (&url.URL{Path: "/p/" + post + "/hero.webp"}).EscapedPath()
+}

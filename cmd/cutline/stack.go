@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
+	"github.com/dd8bf596/cutline/proxy"
+)
+
+// A stack is the parts behind the listener. Close it once.
+type stack struct {
+	proxy    *proxy.Server
+	cacheDir string // what people are told: a folder, or "memory only"
+	flight   time.Duration
+	closers  []func() error // in the order of making
+}
+
+// newStack puts the parts together: originals from the network or the site folder, an engine inside its limits, the
+// tiers of the cache, and the one path through them.
+func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err error) {
+	conf := s.config
+	st := &stack{flight: flightTime(conf.config)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, st.close())
+		}
+	}()
+	store, err := st.openCache(s)
+	if err != nil {
+		return nil, err
+	}
+	fetcher := fetch.New(fetch.Options{
+		Policy:    fetch.Policy{Public: true, AllowPrivate: conf.Fetch.AllowPrivate},
+		Site:      s.root,
+		MaxBytes:  conf.Fetch.MaxBytes,
+		Timeout:   conf.Fetch.Timeout,
+		UserAgent: conf.Fetch.UserAgent,
+	})
+	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
+	transformer := transform.New(goengine.New(), transform.Options{
+		MaxBytes:     conf.Fetch.MaxBytes,
+		MaxPixels:    conf.Limits.Pixels,
+		MaxOutput:    conf.maxOutput(),
+		MemoryBudget: conf.Limits.Memory,
+		Slots:        conf.Limits.Parallel,
+		Timeout:      conf.Limits.Timeout,
+	})
+	st.closers = append(st.closers, transformer.Close)
+	renderer := render.New(render.Options{
+		Store:     store,
+		Fetch:     fetcher,
+		Transform: transformer,
+		MaxOutput: conf.maxOutput(),
+		Quality:   map[transform.Format]int{transform.JPEG: conf.Quality.JPG, transform.WebP: conf.Quality.WebP},
+		Fresh:     conf.Cache.Fresh,
+		Timeout:   st.flight,
+		Report:    func(err error) { log.Warn("behind an answer", "err", err) },
+	})
+	st.closers = append(st.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), flightGrace)
+		defer cancel()
+		return renderer.Close(ctx)
+	})
+	st.proxy, err = proxy.New(proxy.Options{
+		Catalog:   c,
+		Renderer:  renderer,
+		Presets:   conf.Presets,
+		Widths:    conf.Widths,
+		Formats:   conf.Formats,
+		MaxOutput: conf.maxOutput(),
+		PublicURL: conf.PublicURL,
+		Log:       log,
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return st, nil
+}
+
+// flightGrace is how long work that nobody waits for any more may go on at the end, so that what it fetched is kept.
+const flightGrace = 5 * time.Second
+
+// flightTime bounds one original's whole way: fetched, decoded, resized, encoded, with 5 s for its waits.
+func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
+
+// openCache opens the tiers, fastest first.
+func (st *stack) openCache(s *site) (cache.Store, error) {
+	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: s.config.Cache.Memory})
+	if err != nil {
+		return nil, fmt.Errorf("memory cache: %w", err)
+	}
+	st.closers = append(st.closers, memory.Close)
+	if s.config.Cache.Dir == cacheOff {
+		st.cacheDir = "memory only"
+		return memory, nil
+	}
+	name, err := siteCacheName(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	st.cacheDir = filepath.Join(s.config.Cache.Dir, name)
+	disk, err := cache.OpenDisk(cache.DiskOptions{Dir: st.cacheDir, MaxBytes: s.config.Cache.Disk})
+	if err != nil {
+		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
+	}
+	st.closers = append(st.closers, disk.Close)
+	return cache.NewTiers(memory, disk), nil
+}
+
+// siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as
+// /img/hero.jpg means another picture on another site: two sites may never share a folder. The name is taken from the
+// folder's real path, so that one site has one cache however it is reached; a site that moves begins anew.
+func siteCacheName(dir string) (string, error) {
+	real, err := filepath.Abs(dir)
+	if err == nil {
+		real, err = filepath.EvalSymlinks(real)
+	}
+	if err != nil {
+		return "", fmt.Errorf("site folder %q: %w", dir, err)
+	}
+	sum := sha256.Sum256([]byte(real))
+	readable := notPlain.ReplaceAllString(filepath.Base(real), "_")
+	return cmp.Or(readable[:min(len(readable), 32)], "site") + "-" + hex.EncodeToString(sum[:8]), nil
+}
+
+// notPlain matches what a folder name on every file system does without.
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer
+// read within a minute after it was made.
+func (st *stack) server(log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           st.proxy.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      st.flight + time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// close closes the parts, last made first: the renderer ends its flights before what they use goes away.
+func (st *stack) close() error {
+	var errs []error
+	for i := len(st.closers) - 1; i >= 0; i-- {
+		errs = append(errs, st.closers[i]())
+	}
+	return errors.Join(errs...)
+}

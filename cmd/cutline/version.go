@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
+)
+
+// version is set by the linker for releases: -ldflags "-X main.version=v1.2.3". Nothing else may set it.
+var version string
+
+// A build says what this program was built from.
+type build struct {
+	Version  string `json:"version"`            // "v1.2.3", or "devel" for a build from a working tree
+	Commit   string `json:"commit,omitempty"`   // Git's, in full; "" where the build does not know
+	Modified bool   `json:"modified,omitempty"` // the working tree had changes
+	Go       string `json:"go"`                 // "go1.26.8"
+	Platform string `json:"platform"`           // "linux/amd64"
+}
+
+// readBuild reads what the linker and the Go tool wrote into the program.
+func readBuild() build {
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "devel"
+	}
+	return b
+}
+
+// An about is what "version" prints.
+type about struct {
+	build
+	Engine    string            `json:"engine"`
+	Reads     []string          `json:"reads"`     // extensions
+	Writes    []string          `json:"writes"`    // extensions
+	Revisions map[string]string `json:"revisions"` // by extension: what shapes the bytes, and with them the cache's keys
+}
+
+// newAbout asks the engine that serve uses.
+func newAbout() *about {
+	engine := goengine.New()
+	a := &about{build: readBuild(), Engine: "goengine", Revisions: map[string]string{}}
+	for _, f := range transform.Formats() {
+		can := engine.Can(f)
+		if can.Decode {
+			a.Reads = append(a.Reads, f.Ext())
+		}
+		if can.Encode {
+			a.Writes = append(a.Writes, f.Ext())
+			a.Revisions[f.Ext()] = engine.Rev(f)
+		}
+	}
+	return a
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:     "version",
+		GroupID: groupOther,
+		Short:   "Print the version, and the formats that can be read and written",
+		Long: `Prints the version, the Go version, the engine, the formats that it reads and writes, and
+what shapes the bytes that it writes: when one of these changes, its pictures are made
+anew. For WebP that names the encoder in use.`,
+		Example: `  cutline version
+  cutline version --format json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("expected no argument (got %q)", args[0])}
+			}
+			return nil
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(*cobra.Command, []string) error {
+			switch format {
+			case "text":
+				return p.output("-", newAbout().writeText)
+			case "json":
+				return p.output("-", func(w io.Writer) error {
+					e := newJSON(w)
+					e.SetIndent("", "  ")
+					return e.Encode(newAbout())
+				})
+			}
+			return &usageError{fmt.Errorf("--format: expected text or json (got %q)", format)}
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "print as `FORMAT`: text or json")
+	choice(cmd, "format", "text", "json")
+	return cmd
+}
+
+func (a *about) writeText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	// tabwriter keeps its first error for Flush.
+	_, _ = fmt.Fprintf(t, "cutline\t%s%s\n", a.Version, a.commitText())
+	_, _ = fmt.Fprintf(t, "go\t%s %s\n", a.Go, a.Platform)
+	_, _ = fmt.Fprintf(t, "engine\t%s\n", a.Engine)
+	_, _ = fmt.Fprintf(t, "reads\t%s\n", strings.Join(a.Reads, ", "))
+	_, _ = fmt.Fprintf(t, "writes\t%s\n", strings.Join(a.Writes, ", "))
+	for _, ext := range sortedKeys(a.Revisions) {
+		_, _ = fmt.Fprintf(t, "%s by\t%s\n", ext, a.Revisions[ext])
+	}
+	return t.Flush()
+}
+
+// commitText is " (0123456789ab, modified)", as far as it is known.
+func (a *about) commitText() string {
+	switch {
+	case a.Commit == "":
+		return ""
+	case a.Modified:
+		return " (" + a.Commit[:min(12, len(a.Commit))] + ", modified)"
+	}
+	return " (" + a.Commit[:min(12, len(a.Commit))] + ")"
+}
