@@ -118,6 +118,10 @@ func example(p *Post, sl slot) string {
 	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption"}
 	key, inside, nested := strings.Cut(p.Field, ".")
 	switch {
+	case strings.Contains(p.Field, "[name="):
+		return fmt.Sprintf("%q to the resource's params", names[sl])
+	case strings.Contains(p.Field, "]."):
+		return fmt.Sprintf("%q beside %q", names[sl], p.Field)
 	case p.Field == "" || strings.ContainsAny(p.Field, "*["):
 		return fmt.Sprintf("%q", "image_"+names[sl])
 	case nested && !slices.Contains(nestedKeys, normal(key)) && !strings.Contains(inside, "."):

@@ -64,6 +64,8 @@ func TestSuggestedKeysAreRead(t *testing.T) {
 		{"params", "params:\n  cover: https://example.org/a.jpg\n", "params:\n  cover: https://example.org/a.jpg\n  cover_alt: A\n  cover_credit: B\n  cover_caption: C\n"},
 		{"camel case", "heroImage: https://example.org/a.jpg\n", "heroImage: https://example.org/a.jpg\nheroImageAlt: A\nheroImageCredit: B\nheroImageCaption: C\n"},
 		{"dashes", "cover-img: https://example.org/a.jpg\n", "cover-img: https://example.org/a.jpg\ncover-img-alt: A\ncover-img-credit: B\ncover-img-caption: C\n"},
+		{"resource", "resources:\n- name: hero\n  src: https://example.org/a.jpg\n", "resources:\n- name: hero\n  src: https://example.org/a.jpg\n  params: {alt: A, credit: B, caption: C}\n"},
+		{"list of maps", "bigimg: [{src: https://example.org/a.jpg}]\n", "bigimg: [{src: https://example.org/a.jpg, alt: A, credit: B, caption: C}]\n"},
 		{"header", "header:\n  teaser: https://example.org/a.jpg\n", "header:\n  teaser: https://example.org/a.jpg\n  image_description: A\n  credit: B\n  caption: C\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
