@@ -99,6 +99,12 @@ func canonicalHost(host string, bracketed bool) (string, error) {
 	if err != nil || ascii == "" || strings.HasSuffix(ascii, ".") {
 		return bad("expected a domain name")
 	}
+	// Some malformed labels map to others without end; a canonical name maps to itself.
+	if ascii != host {
+		if again, err := hostProfile.ToASCII(ascii); err != nil || again != ascii {
+			return bad("expected a domain name")
+		}
+	}
 	for i := range len(ascii) {
 		if c := ascii[i]; !isAlnum(c) && c != '-' && c != '.' && c != '_' {
 			return bad("expected a domain name")
