@@ -99,12 +99,17 @@ func New(o Options) *Fetcher {
 
 // Check reports, without any look-up, whether src could be fetched at all: ErrRefused for a port or a literal address
 // that the policy does not allow, ErrNotFound for a local source when there is no site or its name is no picture's. A nil
-// error for a host name promises nothing: its addresses are judged when they are dialled.
+// error for a host name promises nothing: its addresses are judged when they are dialled. A wrapper passes when itself or
+// the picture's own URL does.
 func (f *Fetcher) Check(src source.Source) error {
-	if err := f.check(src); err != nil {
-		return fmt.Errorf("check %s: %w", src, err)
+	err := f.check(src)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if inner, _, ok := src.Unwrap(); ok && f.check(inner) == nil {
+		return nil
+	}
+	return fmt.Errorf("check %s: %w", src, err)
 }
 
 func (f *Fetcher) check(src source.Source) error {

@@ -85,7 +85,11 @@ func freshness(h http.Header, now time.Time) (fresh time.Duration, explicit, noS
 	return 0, false, false
 }
 
-func remaining(lifetime, age time.Duration) time.Duration { return max(lifetime-age, 0) }
+// remaining is lifetime less age. Dates of broken clocks are centuries apart, so both are clamped before they meet.
+func remaining(lifetime, age time.Duration) time.Duration {
+	const most = maxDelta * time.Second
+	return max(min(max(lifetime, 0), most)-min(age, most), 0)
+}
 
 // age is the response's age on arrival: what caches before us say, or what the clocks say, whichever is more.
 func age(h http.Header, date, now time.Time) time.Duration {

@@ -128,6 +128,8 @@ func TestCheck(t *testing.T) {
 		{"allowed loopback", "http://127.0.0.1:9999/", Policy{AllowPrivate: loopback}, nil},
 		{"name that may be allowed", "http://intranet:9999/", Policy{AllowPrivate: loopback}, nil},
 		{"another private address", "http://10.0.0.1:9999/", Policy{AllowPrivate: loopback}, ErrRefused},
+		{"wrapper refused, picture not", "http://10.0.0.1/_next/image?url=https%3A%2F%2Fexample.org%2Fa", Policy{Public: true}, nil},
+		{"wrapper and picture refused", "http://10.0.0.1/_next/image?url=%2Fa", Policy{Public: true}, ErrRefused},
 		{"no site", "/a.jpg", Policy{Public: true}, ErrNotFound},
 	}
 	for _, tt := range tests {
