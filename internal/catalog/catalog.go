@@ -24,7 +24,7 @@ type Catalog struct {
 	Layout         string    // the detected generator: "jekyll", "hugo", "eleventy", "astro", "zola", "hexo", "plain"
 	Entries        []*Entry  // sorted by the first post's path, then by source
 	Problems       []Problem // of reading: bad front matter, duplicate keys, missing files … sorted by file and line
-	Posts          int       // files with front matter
+	Posts          int       // files with front matter, drafts aside
 	PostsWithImage int       // of them, those whose featured image is in Entries
 
 	once  sync.Once

@@ -32,7 +32,7 @@ type hit struct {
 	caption *frontmatter.Pair   // of {URL: caption}
 	entry   bool                // of resources[]
 	bundle  bool                // raw is a file in the post's folder
-	glob    bool                // raw was a pattern, which the file named by raw matches
+	glob    bool                // raw was a pattern of resources[]; it is the file in the post's folder that matched
 }
 
 // find climbs the ladder: the site's own fields, the usual keys, the same keys inside params and its like, and last the

@@ -102,11 +102,14 @@ func (c *Catalog) ByID(id string) (*Entry, bool) {
 // BySource returns the entries that show src; usually one. Nobody may modify the slice.
 func (c *Catalog) BySource(src source.Source) []*Entry { return c.index().bySource[src] }
 
-// ByPost returns the entry that a post shows. name is the post's path under the site root without extension ("_posts/2023-
-// 09-18-kim"), or its file name without extension ("2023-09-18-kim"), or its slug ("kim"), where these name one post; for an
-// index file its folder counts as the name. A path goes before a file name, a file name before a slug.
+// ByPost returns the entry that a post shows. name is one of, in this order,
 //
-// It returns ErrUnknownPost with the nearest names, or ErrAmbiguousPost with the paths to choose from.
+//	_posts/2023-09-18-kim   the path under the site root, without extension or with it
+//	2023-09-18-kim          the file name without extension; of an index file, its folder's
+//	kim                     the slug
+//
+// where it names one post. It returns ErrUnknownPost with the nearest names, or ErrAmbiguousPost with the paths to choose
+// from.
 func (c *Catalog) ByPost(name string) (*Entry, *Post, error) {
 	x := c.index()
 	name = strings.Trim(name, "/")

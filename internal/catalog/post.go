@@ -56,8 +56,8 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	}
 	r.source = target.source
 	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: h.field, Raw: h.raw, Line: h.line}
-	if title := doc.Root.Get("title"); title != nil {
-		r.post.Title, _ = wordsOf(title)
+	if title := lookup(doc.Root, "title"); title != nil {
+		r.post.Title, _ = wordsOf(title.Value)
 	}
 	if h.raw == r.source.String() {
 		r.post.Raw = r.source.String() // one string in memory instead of two
@@ -69,7 +69,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 // slugOf is the last part of the post's URL as far as the file tells: the front matter's slug, else the file's name without
 // extension and date, else, for an index file, its folder's name.
 func slugOf(file string, root *frontmatter.Node) string {
-	if n := root.Get("slug"); n != nil && (n.Kind == frontmatter.String || n.Kind == frontmatter.Number) {
+	if n := valueOf(lookup(root, "slug")); n != nil && (n.Kind == frontmatter.String || n.Kind == frontmatter.Number) {
 		slug := strings.Trim(strings.TrimSpace(n.Text), "/")
 		if slug != "" && !strings.ContainsFunc(slug, unicode.IsControl) {
 			return slug

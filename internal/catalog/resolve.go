@@ -210,8 +210,7 @@ func (s *scanner) match(dir, pattern string) (string, bool) {
 		sub = ""
 	}
 	base = strings.ToLower(strings.ReplaceAll(base, "**", "*"))
-	names := s.folders.names(s.root, path.Join(dir, sub))
-	for _, name := range names {
+	for _, name := range s.folders.folder(s.root, path.Join(dir, sub)).names {
 		if ok, err := path.Match(base, strings.ToLower(name)); err == nil && ok && hasExtension(name, imageExtensions) {
 			return path.Join(sub, name), true
 		}
@@ -223,46 +222,55 @@ func (s *scanner) match(dir, pattern string) (string, bool) {
 // is ready; it is safe for concurrent use.
 type folderCache struct {
 	mu      sync.Mutex
-	byName  map[string][]string
+	folders map[string]folder
 	entries int
+}
+
+// A folder is what one folder holds.
+type folder struct {
+	names  []string          // sorted
+	folded map[string]string // a name in lower case → the name
 }
 
 // maxCached bounds the names that a folderCache keeps: about 10 MB.
 const maxCached = 100_000
 
-// names lists a folder, sorted; nil where there is none.
-func (c *folderCache) names(root *os.Root, dir string) []string {
+// folder lists a folder; it is empty where there is none.
+func (c *folderCache) folder(root *os.Root, dir string) folder {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if names, ok := c.byName[dir]; ok {
-		return names
+	if f, ok := c.folders[dir]; ok {
+		return f
 	}
-	var names []string
+	var listed folder
 	if f, err := root.Open(dir); err == nil {
-		names, _ = f.Readdirnames(maxCached) // of a folder that cannot be listed nothing is known
+		listed.names, _ = f.Readdirnames(maxCached) // of a folder that cannot be listed nothing is known
 		f.Close()
 	}
-	slices.Sort(names)
-	if c.entries += len(names) + 1; c.byName == nil || c.entries > maxCached {
-		c.byName, c.entries = map[string][]string{}, len(names)+1
+	slices.Sort(listed.names)
+	listed.folded = make(map[string]string, len(listed.names))
+	for _, name := range listed.names {
+		listed.folded[strings.ToLower(name)] = name
 	}
-	c.byName[dir] = names
-	return names
+	if c.entries += len(listed.names) + 1; c.folders == nil || c.entries > maxCached {
+		c.folders, c.entries = map[string]folder{}, len(listed.names)+1
+	}
+	c.folders[dir] = listed
+	return listed
 }
 
 // otherCase finds the file that name would be if case did not matter.
 func (c *folderCache) otherCase(root *os.Root, name string) (string, bool) {
 	at := "."
 	for part := range strings.SplitSeq(name, "/") {
-		names := c.names(root, at)
-		i, exact := slices.BinarySearch(names, part)
-		if !exact {
-			i = slices.IndexFunc(names, func(other string) bool { return strings.EqualFold(other, part) })
+		f := c.folder(root, at)
+		if _, exact := slices.BinarySearch(f.names, part); !exact {
+			var ok bool
+			if part, ok = f.folded[strings.ToLower(part)]; !ok {
+				return "", false
+			}
 		}
-		if i < 0 {
-			return "", false
-		}
-		at = path.Join(at, names[i])
+		at = path.Join(at, part)
 	}
 	info, err := root.Stat(at)
 	return at, err == nil && info.Mode().IsRegular() && at != name

@@ -271,11 +271,13 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 }
 
 // unpublished reports whether the front matter says that the post is not for readers yet (Hugo and others: draft; Jekyll:
-// published).
+// published). Quoted words and YAML 1.1's yes and no count too: in doubt a story stays unannounced.
 func unpublished(root *frontmatter.Node) bool {
-	draft, published := root.Get("draft"), root.Get("published")
-	return draft != nil && draft.Kind == frontmatter.Bool && strings.EqualFold(draft.Text, "true") ||
-		published != nil && published.Kind == frontmatter.Bool && strings.EqualFold(published.Text, "false")
+	says := func(key string, words ...string) bool {
+		pair := lookup(root, key)
+		return pair != nil && slices.Contains(words, strings.ToLower(strings.TrimSpace(pair.Value.Text)))
+	}
+	return says("draft", "true", "yes", "on") || says("published", "false", "no", "off")
 }
 
 // A collection gathers what the workers find.

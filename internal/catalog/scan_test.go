@@ -204,6 +204,7 @@ func TestBadPosts(t *testing.T) {
 		"empty.md":         "",
 		"twice.md":         "---\nimage: x\nimage: https://example.org/b.jpg\n---\n",
 		"draft.md":         "---\ndraft: true\nimage: https://example.org/a.jpg\n---\n",
+		"quoted-draft.md":  "---\nDraft: \"True\"\nimage: https://example.org/a.jpg\n---\n",
 		"unpublished.md":   "---\npublished: false\nimage: https://example.org/a.jpg\n---\n",
 		"bom-and-crlf.md":  "\ufeff---\r\nimage: https://example.org/a.jpg\r\n---\r\n",
 		"late.md":          "\n---\nimage: https://example.org/a.jpg\n---\n",
@@ -267,6 +268,32 @@ func TestEntries(t *testing.T) {
 	}
 	if c.Entries[1].ID == c.Entries[2].ID {
 		t.Error("other words, the same ID")
+	}
+}
+
+// TestWorkers expects the same catalog whoever reads which post first.
+func TestWorkers(t *testing.T) {
+	root := openRoot(t, writePosts(t, 600))
+	var want []string
+	for _, workers := range []int{1, 2, 7, 32} {
+		c, err := Scan(t.Context(), root, Options{Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range c.Entries {
+			got = append(got, e.ID+" "+e.Posts[0].Path)
+		}
+		got = append(got, findings(c.Lint())...)
+		if want == nil {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d workers (-1 +%[1]d):\n%s", workers, diff)
+		}
+	}
+	if len(want) != 1200 {
+		t.Errorf("got %d rows, want 600 entries and 600 findings", len(want))
 	}
 }
 
