@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -21,6 +22,10 @@ const (
 func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setSafety(c.Writer.Header())
+	if loops(c.Request.Header) {
+		s.fail(c, errLoop)
+		c.Abort()
+	}
 	c.Next()
 	level, status := slog.LevelInfo, c.Writer.Status()
 	attrs := []slog.Attr{
@@ -36,6 +41,20 @@ func (s *Server) access(c *gin.Context) {
 		attrs = append(attrs, slog.String("error", reason))
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+}
+
+// loops reports whether a request comes from a cutline that fetches an original (RFC 8586 §2): ourselves, or a node whose
+// sources point back here. Answering would fetch in circles.
+func loops(h http.Header) bool {
+	for _, field := range h.Values("CDN-Loop") {
+		for info := range strings.SplitSeq(field, ",") {
+			id, _, _ := strings.Cut(info, ";")
+			if strings.EqualFold(strings.TrimSpace(id), "cutline") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // guard turns a panic into a 500. The connection is left to net/http when the answer has begun, so that half a picture is

@@ -29,6 +29,7 @@ var (
 	errUnknownID = errors.New("no such picture")
 	errUnsigned  = errors.New("needs a signature") // in the grammar, but neither a preset nor a plain width
 	errPanic     = errors.New("panic in a handler")
+	errLoop      = errors.New("asked by ourselves") // RFC 8586
 )
 
 // A verdict is how an error is answered.
@@ -81,6 +82,8 @@ func judge(err error) verdict {
 		return verdict{http.StatusNotFound, "No picture has this ID. IDs change when the words beside a picture do.", 60, "not-found"}
 	case errors.Is(err, catalog.ErrUnknownPost), errors.Is(err, catalog.ErrAmbiguousPost):
 		return verdict{http.StatusNotFound, err.Error(), 60, "not-found"}
+	case errors.Is(err, errLoop):
+		return verdict{http.StatusLoopDetected, "An original here is served by cutline itself: the sources form a loop.", 0, "loop"}
 	case errors.Is(err, errMethod):
 		return verdict{http.StatusMethodNotAllowed, "Expected one of " + allowed + ".", 0, "bad-request"}
 	}
