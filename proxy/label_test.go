@@ -186,7 +186,7 @@ func TestDisposition(t *testing.T) {
 		{"https://example.org/", `inline; filename=post-800.webp`},
 		{"https://example.org/caf%C3%A9.jpg", `inline; filename*=utf-8''caf%C3%A9-800.webp`},
 		{"https://example.org/a%2fb.jpg", `inline; filename=b-800.webp`},
-		{"https://example.org/a%22%0d%0aX%3Ab.jpg", `inline; filename="a- X-b-800.webp"`},
+		{"https://example.org/a%22%0d%0aX%3Ab.jpg", `inline; filename=a-X-b-800.webp`},
 	}
 	for _, tt := range tests {
 		l := newLabel(entry(t, tt.src, caption.Words{}, "post"))
