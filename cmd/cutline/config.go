@@ -114,7 +114,7 @@ func defaultConfig(env environ) *config {
 // cacheOff where there is neither, as in a container without a home folder: a place that nobody named would be lost
 // with the container, or shared with strangers.
 func defaultCacheDir(env environ) string {
-	if dir, _ := env.lookup("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+	if dir := env.get("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "cutline")
 	}
 	dir, err := os.UserCacheDir()

@@ -205,9 +205,9 @@ func TestSettingsCoverTheConfig(t *testing.T) {
 	var leaves func(v reflect.Type) int
 	leaves = func(v reflect.Type) int {
 		n := 0
-		for i := range v.NumField() {
-			if f := v.Field(i).Type; f.Kind() == reflect.Struct {
-				n += leaves(f)
+		for f := range v.Fields() {
+			if f.Type.Kind() == reflect.Struct {
+				n += leaves(f.Type)
 			} else {
 				n++
 			}

@@ -8,14 +8,14 @@ import (
 // environ is a process's environment, each "NAME=value", as os.Environ returns it.
 type environ []string
 
-// lookup returns the last value of name, which is the one in force.
-func (e environ) lookup(name string) (value string, ok bool) {
+// get returns the last value of name, which is the one in force; "" when there is none.
+func (e environ) get(name string) string {
 	for _, pair := range slices.Backward(e) {
 		if n, v, found := strings.Cut(pair, "="); found && n == name {
-			return v, true
+			return v
 		}
 	}
-	return "", false
+	return ""
 }
 
 // names returns the names that begin with prefix, sorted, each once.

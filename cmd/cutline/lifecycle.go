@@ -46,7 +46,8 @@ func (l *lifecycle) run(ctx context.Context, ln net.Listener) error {
 	if signalled && stop.signal == syscall.SIGTERM && l.drain > 0 {
 		select {
 		case <-time.After(l.drain):
-		case <-failed:
+		case err := <-failed:
+			return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.grace)

@@ -144,7 +144,7 @@ func (l *loader) readEnv(env environ) {
 		names[envName(s.key)] = s.key
 	}
 	for _, name := range env.names(envPrefix) {
-		value, _ := env.lookup(name)
+		value := env.get(name)
 		if value == "" || kubernetes.MatchString(name) {
 			continue
 		}

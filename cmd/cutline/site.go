@@ -123,8 +123,7 @@ func (s *site) scan(ctx context.Context) (*catalog.Catalog, error) {
 // plainReason takes operation and path off an error of the operating system: the message names both already, in the
 // user's words.
 func plainReason(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

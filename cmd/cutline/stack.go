@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -158,8 +159,8 @@ func (st *stack) server(log *slog.Logger) *http.Server {
 // close closes the parts, last made first: the renderer ends its flights before what they use goes away.
 func (st *stack) close() error {
 	var errs []error
-	for i := len(st.closers) - 1; i >= 0; i-- {
-		errs = append(errs, st.closers[i]())
+	for _, closePart := range slices.Backward(st.closers) {
+		errs = append(errs, closePart())
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -176,9 +177,7 @@ func (v *mapValue[T]) read(n *yaml.Node, report reportFunc) {
 		return
 	}
 	merged := make(map[string]T, len(*v.at)+len(n.Content)/2)
-	for name, element := range *v.at {
-		merged[name] = element
-	}
+	maps.Copy(merged, *v.at)
 	for key, child := range pairs(n) {
 		if err := v.name(key.Value); err != nil {
 			report(key, "", err.Error())
