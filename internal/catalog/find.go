@@ -14,6 +14,7 @@ type finder struct {
 	s     *scanner
 	root  *frontmatter.Node
 	dir   string   // the post's folder
+	index bool     // the post is a page bundle's index file, and the layout has bundles
 	art   []string // what may be the bundle's image
 	steps int
 }
@@ -31,8 +32,7 @@ type hit struct {
 	keys    []string            // the image's key, normalised; for a bundle's file the names that its words go by
 	caption *frontmatter.Pair   // of {URL: caption}
 	entry   bool                // of resources[]
-	bundle  bool                // raw is a file in the post's folder
-	glob    bool                // raw was a pattern of resources[]; it is the file in the post's folder that matched
+	file    string              // the file in the post's folder, of a page bundle or where raw is a pattern; else ""
 }
 
 // find climbs the ladder: the site's own fields, the usual keys, the same keys inside params and its like, and last the
@@ -241,10 +241,9 @@ func (f *finder) resources(n *frontmatter.Node) (hit, bool) {
 			continue
 		}
 		if strings.ContainsAny(h.raw, "*[") {
-			if h.raw, ok = f.s.match(f.dir, h.raw); !ok {
+			if h.file, ok = f.s.match(f.dir, h.raw); !ok {
 				continue
 			}
-			h.glob = true
 		}
 		h.field = "[name=" + name.Value.Text + "]." + src.Key
 		h.inside = []*frontmatter.Node{entry}
@@ -266,11 +265,14 @@ func isResourceName(name string) bool {
 	})
 }
 
-// bundleNames are what the image of a page bundle is called, best first, with the names that its words go by.
-var bundleNames = []struct {
+// A bundleName is a part of file names, with the keys that such a file's words begin with.
+type bundleName struct {
 	part string
 	keys []string
-}{
+}
+
+// bundleNames are what the image of a page bundle is called, best first.
+var bundleNames = []bundleName{
 	{"feature", []string{"feature", "featured", "featureimage", "featuredimage"}},
 	{"cover", []string{"cover", "coverimage"}},
 	{"thumbnail", []string{"thumbnail"}},
@@ -278,41 +280,55 @@ var bundleNames = []struct {
 
 // isBundleArt reports whether a file name is that of a bundle's image.
 func isBundleArt(name string) bool {
-	return hasExtension(name, imageExtensions) && slices.ContainsFunc(bundleNames, func(b struct {
-		part string
-		keys []string
-	}) bool {
+	return hasExtension(name, imageExtensions) && slices.ContainsFunc(bundleNames, func(b bundleName) bool {
 		return strings.Contains(strings.ToLower(name), b.part)
 	})
 }
 
-// bundle takes the image from the files beside index.md. Hugo's themes match names without regard to case. The words of all
-// names count, whichever file is there, and those of an "image" map that names no file (Hugo Blox).
+// bundle takes the image from the files beside index.md. Hugo's themes match names without regard to case; a key "feature"
+// is such a name or pattern of the author's own (Congo, Blowfish).
 func (f *finder) bundle() (hit, bool) {
+	if !f.index {
+		return hit{}, false
+	}
+	if own := lookup(f.root, "feature"); own != nil && own.Value.Kind == frontmatter.String {
+		if h, ok := f.scalar(own.Value, false); ok {
+			if h.file, ok = f.s.match(f.dir, h.raw); ok {
+				h.field = own.Key
+				return f.bundleHit(h, bundleNames[0].part), true
+			}
+		}
+	}
 	for _, b := range bundleNames {
 		for _, name := range f.art {
-			if !strings.Contains(strings.ToLower(name), b.part) {
-				continue
+			if strings.Contains(strings.ToLower(name), b.part) {
+				return f.bundleHit(hit{raw: name, file: name, field: "*" + b.part + "*"}, b.part), true
 			}
-			h := hit{raw: name, field: "*" + b.part + "*", bundle: true, beside: []*frontmatter.Node{f.root}}
-			h.keys = append(h.keys, b.keys...)
-			for _, other := range bundleNames {
-				if other.part != b.part {
-					h.keys = append(h.keys, other.keys...)
-				}
-			}
-			for _, at := range [...]*frontmatter.Node{f.root, valueOf(lookup(f.root, "params"))} {
-				if pair := lookup(at, "image"); pair != nil && pair.Value.Kind == frontmatter.Map {
-					h.inside = append(h.inside, pair.Value)
-				}
-			}
-			if params := valueOf(lookup(f.root, "params")); params != nil {
-				h.beside = append(h.beside, params)
-			}
-			return h, true
 		}
 	}
 	return hit{}, false
+}
+
+// bundleHit says where the words of a bundle's image stand: beside the names that such files go by, its own first, and in an
+// "image" map that names no file (Hugo Blox).
+func (f *finder) bundleHit(h hit, part string) hit {
+	for _, own := range [...]bool{true, false} {
+		for _, b := range bundleNames {
+			if (b.part == part) == own {
+				h.keys = append(h.keys, b.keys...)
+			}
+		}
+	}
+	h.beside = []*frontmatter.Node{f.root}
+	if params := valueOf(lookup(f.root, "params")); params != nil {
+		h.beside = append(h.beside, params)
+	}
+	for _, at := range h.beside {
+		if pair := lookup(at, "image"); pair != nil && pair.Value.Kind == frontmatter.Map {
+			h.inside = append(h.inside, pair.Value)
+		}
+	}
+	return h
 }
 
 func valueOf(p *frontmatter.Pair) *frontmatter.Node {

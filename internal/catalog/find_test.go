@@ -181,6 +181,7 @@ func TestBundles(t *testing.T) {
 		{"thumbnail", "title: T", []string{"content/p/Featured.JPG", "content/p/cover.png"}, "*thumbnail*", "/content/p/thumbnail.png", caption.Words{}},
 		{"hugo blox", "image:\n  caption: C\n  alt_text: A", nil, "*feature*", "/content/p/Featured.JPG", caption.Words{Alt: "A", Cutline: "C"}},
 		{"feature alt", "featureAlt: A", nil, "*feature*", "/content/p/Featured.JPG", caption.Words{Alt: "A"}},
+		{"the author's own pattern", "feature: \"COV*\"\nfeatureAlt: A", nil, "feature", "/content/p/cover.png", caption.Words{Alt: "A"}},
 		{"a key goes first", "image: cover.png", nil, "image", "/content/p/cover.png", caption.Words{}},
 		{"resource by pattern", "resources:\n- name: cover\n  src: \"**COV*\"\n  title: A", nil, "resources[name=cover].src", "/content/p/cover.png", caption.Words{Alt: "A"}},
 	} {

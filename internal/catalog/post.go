@@ -33,8 +33,8 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 			"%q stands in line %d already; the last one counts, so delete the other", d.Key, d.First))
 	}
 	f := finder{s: s, root: doc.Root, dir: j.dir}
-	if isIndex(path.Base(file)) {
-		f.art = j.art
+	if s.layout.bundles && isIndex(path.Base(file)) {
+		f.index, f.art = true, j.art
 	}
 	h, ok := f.find()
 	if !ok {

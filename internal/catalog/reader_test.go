@@ -16,11 +16,11 @@ func FuzzPost(f *testing.F) {
 	for _, seed := range []string{
 		full, "---\ncover-img:\n- \"/a.jpg\": C\n---\n", "+++\n[extra]\nimage = \"a.jpg\"\n+++\n", "{\"cover\": {\"image\": \"//example.org/a.jpg\"}}",
 		"---\nresources:\n- {name: hero, src: '**a*', params: {credit: x}}\n---\n", "---\nimage: &a [*a, {url: '../..//x y?z#q'}]\n---\n", "---\nheader: {teaser: ~/a.jpg}\nalt: ''\n---\n",
-		"---\nimage: 'https://example.org/&amp;x'\nimage-credit: [a, b]\n---\n", "---\nimage: C:\\a\n---\n", "---\nslug: /a/\nimages: [[[[[[[[x]]]]]]]]\n---\n", "---\nmedia_subpath: ../..\nimage: ../a.jpg\n---\n",
+		"---\nimage: 'https://example.org/&amp;x'\nimage-credit: [a, b]\n---\n", "---\nimage: C:\\a\n---\n", "---\nslug: /a/\nimages: [[[[[[[[x]]]]]]]]\n---\n", "---\nfeature: c*\nimage: {caption: C}\n---\n", "---\nmedia_subpath: ../..\nimage: ../a.jpg\n---\n",
 	} {
 		f.Add([]byte(seed))
 	}
-	root := openRoot(f, writeSite(f, map[string]string{"posts/a.jpg": "x", "posts/cover.png": "x", "_config.yml": "x"}))
+	root := openRoot(f, writeSite(f, map[string]string{"posts/a.jpg": "x", "posts/cover.png": "x"}))
 	s, err := newScanner(root, Options{})
 	if err != nil {
 		f.Fatal(err)

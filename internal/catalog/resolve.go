@@ -29,8 +29,8 @@ func badURL(format string, args ...any) target {
 func (s *scanner) resolve(h hit, f *finder) target {
 	raw := h.raw
 	switch {
-	case h.bundle || h.glob:
-		return s.file(path.Join(f.dir, raw))
+	case h.file != "":
+		return s.file(path.Join(f.dir, h.file))
 	case strings.HasPrefix(raw, "data:"):
 		return badURL("a data: URI holds the picture itself and cannot be served: save it as a file of the site and name that")
 	case strings.Contains(raw, "{{") || strings.Contains(raw, "{%") || strings.Contains(raw, "${"):
