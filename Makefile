@@ -7,7 +7,7 @@ ADDR     ?= 127.0.0.1:8080
 CAN_RACE := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $$(go env CC | cut -d' ' -f1))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race nocgo fmt vet lint check fuzz bench cover docker clean
+.PHONY: help build run test race nocgo fmt vet lint check fuzz golden bench cover docker clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: fmt vet nocgo race lint ## what continuous integration runs: all of fmt, 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]*' cmd proxy cache internal | sed 's/:[0-9]*:func / /' | while read -r file name; do \
 	  echo "== $$(dirname $$file) $$name"; go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$file) || exit 1; done
+
+golden: ## write the golden references anew; look at what changed before you commit
+	go test -run='^TestGolden' ./internal/transform/goengine -update
 
 bench: ## run all benchmarks; compare two runs with benchstat
 	go test -run='^$$' -bench=. -benchmem ./...
