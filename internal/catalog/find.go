@@ -61,7 +61,7 @@ func (f *finder) find() (hit, bool) {
 
 // override tries the paths that the site configured for "image".
 func (f *finder) override() (hit, bool) {
-	for _, p := range f.s.fields[fieldImage] {
+	for _, p := range f.s.fields.image {
 		chain, value := p.walk(f.root)
 		if value == nil {
 			continue

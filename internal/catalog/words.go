@@ -20,8 +20,11 @@ var fieldSlots = map[string]slot{
 	"creator": slotCreator, "copyright": slotCopyright, "license": slotLicense,
 }
 
-// overrides are Options.Fields, parsed; keyed by the same names.
-type overrides map[string][]dottedPath
+// overrides are Options.Fields, parsed.
+type overrides struct {
+	image []dottedPath
+	words [slots][]dottedPath
+}
 
 // A dottedPath leads from the front matter's root to a value.
 type dottedPath struct {
@@ -30,18 +33,23 @@ type dottedPath struct {
 }
 
 func parseOverrides(fields map[string][]string) (overrides, error) {
-	o := make(overrides, len(fields))
+	var o overrides
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if _, ok := fieldSlots[name]; !ok && name != fieldImage {
-			known := slices.Sorted(maps.Keys(fieldSlots))
-			return nil, fmt.Errorf("field %q: expected image, %s", name, strings.Join(known, ", "))
+		sl, known := fieldSlots[name]
+		if !known && name != fieldImage {
+			names := slices.Sorted(maps.Keys(fieldSlots))
+			return o, fmt.Errorf("field %q: expected image, %s", name, strings.Join(names, ", "))
 		}
 		for _, text := range fields[name] {
-			steps := strings.Split(text, ".")
-			if slices.Contains(steps, "") {
-				return nil, fmt.Errorf("field %s: path %q: expected names joined by dots", name, text)
+			p := dottedPath{text: text, steps: strings.Split(text, ".")}
+			if slices.Contains(p.steps, "") {
+				return o, fmt.Errorf("field %s: path %q: expected names joined by dots", name, text)
 			}
-			o[name] = append(o[name], dottedPath{text: text, steps: steps})
+			if known {
+				o.words[sl] = append(o.words[sl], p)
+			} else {
+				o.image = append(o.image, p)
+			}
 		}
 	}
 	return o, nil
@@ -114,15 +122,10 @@ func (f *finder) slot(h hit, sl slot) said {
 		}
 		return said{text: text, line: line, present: true, key: key}, text != ""
 	}
-	for name, other := range fieldSlots {
-		if other != sl {
-			continue
-		}
-		for _, p := range f.s.fields[name] {
-			if _, n := p.walk(f.root); n != nil {
-				if got, ok := try(p.text, n.Line, n); ok {
-					return got
-				}
+	for _, p := range f.s.fields.words[sl] {
+		if _, n := p.walk(f.root); n != nil {
+			if got, ok := try(p.text, n.Line, n); ok {
+				return got
 			}
 		}
 	}
