@@ -22,7 +22,7 @@ func measured(f func()) int64 {
 // TestDecodeBytes compares the estimates that the memory budget rests on with what decoding allocates: never less, so
 // that the budget holds, and not much more, so that it is not wasted. The figures it logs are the table of bytes per pixel.
 func TestDecodeBytes(t *testing.T) {
-	const w, h = 1000, 700 // not a multiple of a block
+	const w, h = 500, 350 // not a multiple of a block
 	photo := imagetest.Photo(w, h)
 	grey, grey16 := image.NewGray(photo.Rect), image.NewGray16(photo.Rect)
 	deep, clear16 := image.NewRGBA64(photo.Rect), image.NewNRGBA64(photo.Rect)
