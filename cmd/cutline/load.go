@@ -277,7 +277,11 @@ func (f *fileReader) top(key, child *yaml.Node) {
 // leaf reads one setting.
 func (f *fileReader) leaf(key *yaml.Node, name string, child *yaml.Node) {
 	s := f.setting(name)
-	if s == nil {
+	switch {
+	case key.Kind != yaml.ScalarNode:
+		f.report(key.Line, "expected the name of a key (got "+gotText(key)+")")
+		return
+	case s == nil:
 		known := make([]string, len(f.settings))
 		for i, s := range f.settings {
 			known[i] = s.key

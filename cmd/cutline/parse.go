@@ -262,7 +262,7 @@ func parsePreset(s string) (transform.Spec, error) {
 
 func specText(s transform.Spec) *yaml.Node { return text(s.String()) }
 
-// writable are the formats that the engine encodes; version and serve ask the engine itself.
+// writable are the formats that the engine encodes, best first; a test compares them with what the engine says.
 var writable = [...]transform.Format{transform.WebP, transform.JPEG, transform.PNG}
 
 func parseFormat(s string) (transform.Format, error) {

@@ -1,6 +1,21 @@
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
+)
+
+func TestWritableIsWhatTheEngineEncodes(t *testing.T) {
+	engine := goengine.New()
+	for _, f := range transform.Formats() {
+		if got, want := slices.Contains(writable[:], f), engine.Can(f).Encode; got != want {
+			t.Errorf("%s can be configured: %t, but the engine encodes it: %t", f, got, want)
+		}
+	}
+}
 
 func TestParseBytes(t *testing.T) {
 	tests := []struct {
