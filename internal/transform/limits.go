@@ -80,6 +80,16 @@ const (
 	encodeBytes = 27
 )
 
+// needBytes is the memory that is alive at one time in one call: what decoding takes, or what is left of it beside the
+// work on the outputs. A progressive JPEG's coefficients, 4/5 of what decoding it takes, are gone before the first resize.
+func needBytes(i Info, specs []Spec) int64 {
+	held := i.HeldBytes
+	if held == 0 {
+		held = i.DecodeBytes
+	}
+	return max(i.DecodeBytes, held+workBytes(i, specs))
+}
+
 // workBytes is the memory that the outputs of one call need beside the decoded original: every resized picture is kept
 // for the cascade, the first pass of a resize has the rendition's width and the original's height, and one encoder runs
 // at a time.

@@ -87,7 +87,7 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 	if err := t.checkSpecs(info, specs); err != nil {
 		return nil, err
 	}
-	need := info.DecodeBytes + workBytes(info, specs)
+	need := needBytes(info, specs)
 	if need > t.o.MemoryBudget {
 		return nil, fmt.Errorf("%w: these renditions need %d bytes, of at most %d", ErrTooLarge, need, t.o.MemoryBudget)
 	}

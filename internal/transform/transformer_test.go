@@ -184,6 +184,16 @@ func TestTransformTooLargeForItsBudget(t *testing.T) {
 	}
 }
 
+func TestTransformCountsWhatIsLeftOfDecoding(t *testing.T) {
+	info := someInfo
+	info.DecodeBytes, info.HeldBytes = 900_000, 300_000
+	tr := transform.New(&fakeEngine{info: info}, transform.Options{MemoryBudget: 1_000_000})
+	whole := transform.Spec{Width: 300, Height: 200, Quality: 80, Format: transform.JPEG}
+	if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{whole}); err != nil {
+		t.Error(err)
+	}
+}
+
 // blocking is an engine that runs until its test lets it go, whatever its context says, and counts who is inside.
 type blocking struct {
 	fakeEngine

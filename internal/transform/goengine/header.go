@@ -18,6 +18,7 @@ type header struct {
 	scans       int
 	metadata    int64
 	decodeBytes int64
+	heldBytes   int64           // 0: all of decodeBytes
 	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
 	webp        webpFrame       // where a WebP's first frame lies
 }
@@ -26,7 +27,7 @@ type header struct {
 func (h header) info() transform.Info {
 	i := transform.Info{
 		Format: h.format, Width: h.width, Height: h.height, Orientation: h.orientation, Alpha: h.alpha,
-		Frames: h.frames, Scans: h.scans, Metadata: h.metadata, DecodeBytes: h.decodeBytes,
+		Frames: h.frames, Scans: h.scans, Metadata: h.metadata, DecodeBytes: h.decodeBytes, HeldBytes: h.heldBytes,
 	}
 	if turned(h.orientation) {
 		i.Width, i.Height = h.height, h.width

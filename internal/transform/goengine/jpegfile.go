@@ -152,11 +152,11 @@ func (h *header) jpegFrame(marker byte, body []byte) error {
 	samples := units * int64(sampling) * 64
 	pixels := int64(h.width) * int64(h.height)
 	h.decodeBytes = samples + bandBytes(h.width, h.height)
-	if marker == markerSOF2 {
-		h.decodeBytes += 4 * samples
-	}
 	if body[5] == 4 || body[5] == 3 && body[6] == 'R' && body[9] == 'G' && body[12] == 'B' {
 		h.decodeBytes += 4 * pixels
+	}
+	if h.heldBytes = h.decodeBytes; marker == markerSOF2 {
+		h.decodeBytes += 4 * samples
 	}
 	return nil
 }
