@@ -14,8 +14,8 @@ import (
 // ErrNone says that a file has no front matter. That is no mistake: such a file is not a post.
 var ErrNone = errors.New("no front matter")
 
-// MaxBytes bounds the front matter of one post, fences excluded. The longest of 19,833 real blocks has 140 kB.
-const MaxBytes = 1 << 20
+// maxBytes bounds the front matter of one post, fences excluded. The longest of 19,833 real blocks has 140 kB.
+const maxBytes = 1 << 20
 
 // maxDepth bounds the tree. A value nested deeper reads as Null: no convention for images stands deeper than five, and
 // walking a tree then needs no guard of its own.
@@ -29,20 +29,9 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-// Syntax is the language of a block.
-type Syntax string
-
-// The syntaxes.
-const (
-	YAML Syntax = "yaml"
-	TOML Syntax = "toml"
-	JSON Syntax = "json"
-)
-
 // A Document is the front matter of one post.
 type Document struct {
-	Root       *Node // a Map, perhaps empty
-	Syntax     Syntax
+	Root       *Node       // a Map, perhaps empty
 	Line       int         // of the opening fence, or of the first key where there is none
 	Duplicates []Duplicate // keys written twice in one map; the last one stands in Root
 }
@@ -134,9 +123,9 @@ func (r *Reader) Read(src io.Reader) (doc *Document, err error) {
 	p := &parser{line: b.line}
 	var root *Node
 	switch b.syntax {
-	case TOML:
+	case tomlBlock:
 		root, err = p.toml(b.text)
-	case JSON:
+	case jsonBlock:
 		root, err = p.json(b.text)
 	default:
 		root, err = p.yaml(b.text, r.Unfenced)
@@ -156,7 +145,7 @@ func (r *Reader) Read(src io.Reader) (doc *Document, err error) {
 		}
 		return nil, &SyntaxError{Line: b.line, Message: "expected lines of the form key: value"}
 	}
-	return &Document{Root: root, Syntax: b.syntax, Line: b.open, Duplicates: p.duplicates}, nil
+	return &Document{Root: root, Line: b.open, Duplicates: p.duplicates}, nil
 }
 
 // A parser holds what the three syntaxes share while one block is read.

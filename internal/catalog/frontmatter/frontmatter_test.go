@@ -137,8 +137,8 @@ func TestReadErrors(t *testing.T) {
 		{"a word", "---\nhello\n---\n", 2, "key: value"},
 		{"not utf-8", "---\na: b\nc: \xff\n---\n", 3, "UTF-8"},
 		{"control character", "---\na: \x01\n---\n", 2, "control characters"},
-		{"too long", "---\n" + strings.Repeat("a: 0123456789\n", MaxBytes/10), 1, "1 MiB"},
-		{"one endless line", "---\na: " + strings.Repeat("x", 3*MaxBytes), 1, "1 MiB"},
+		{"too long", "---\n" + strings.Repeat("a: 0123456789\n", maxBytes/10), 1, "1 MiB"},
+		{"one endless line", "---\na: " + strings.Repeat("x", 3*maxBytes), 1, "1 MiB"},
 		{"deep flow", "---\na: " + strings.Repeat("[", 20_000) + "\n---\n", 2, "depth"},
 		{"merge bomb", mergeBomb(), 0, "merge keys"},
 	} {

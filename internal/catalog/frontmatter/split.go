@@ -14,10 +14,19 @@ import (
 // 4 KiB, and one page is the least that a disk reads anyway.
 const firstRead = 4096
 
+// syntax is the language of a block.
+type syntax uint8
+
+const (
+	yamlBlock syntax = iota
+	tomlBlock
+	jsonBlock
+)
+
 // A block is front matter without its fences.
 type block struct {
 	text   []byte // valid until the splitter's buffer is reused
-	syntax Syntax
+	syntax syntax
 	open   int  // line of the opening fence
 	line   int  // line of text's first line
 	guess  bool // no fence opened it, so it may be ordinary text
@@ -65,7 +74,7 @@ func (s *splitter) split() (block, error) {
 	case len(head) > 0 && head[0] == '{':
 		return s.braced(start, open)
 	case s.unfenced && startsWithKey(head):
-		b, err := s.close(block{syntax: YAML, open: open, line: open, guess: true}, start, dashes)
+		b, err := s.close(block{syntax: yamlBlock, open: open, line: open, guess: true}, start, dashes)
 		if _, ok := errors.AsType[*SyntaxError](err); ok {
 			return block{}, ErrNone
 		}
@@ -111,7 +120,7 @@ func (s *splitter) skipBlanks(at int) (int, error) {
 			}
 			at++
 		}
-		if s.eof || at > MaxBytes {
+		if s.eof || at > maxBytes {
 			return at, nil
 		}
 		if err := s.fill(len(s.buf) + firstRead); err != nil {
@@ -126,19 +135,19 @@ func (s *splitter) fenced(start, open int, fence []byte) (block, error) {
 	if err != nil {
 		return block{}, err
 	}
-	b := block{syntax: YAML, open: open, line: open + 1}
+	b := block{syntax: yamlBlock, open: open, line: open + 1}
 	word := strings.ToLower(string(bytes.TrimSpace(line[len(fence):])))
 	switch {
 	case fence[0] == '+':
 		if word != "" {
 			return block{}, ErrNone
 		}
-		b.syntax = TOML
+		b.syntax = tomlBlock
 	case word == "" || word == "yaml" || word == "yml":
 	case word == "json":
-		b.syntax = JSON
+		b.syntax = jsonBlock
 	case word == "toml":
-		b.syntax = TOML
+		b.syntax = tomlBlock
 	case word == "js" || word == "javascript" || word == "coffee" || word == "cson":
 		return block{}, &SyntaxError{Line: open, Message: "front matter in " + word + " is a program, which is not run: write YAML, TOML or JSON"}
 	default:
@@ -154,7 +163,7 @@ func (s *splitter) close(b block, start int, fence []byte) (block, error) {
 		switch {
 		case err != nil:
 			return block{}, err
-		case next-start > MaxBytes:
+		case next-start > maxBytes:
 			return block{}, &SyntaxError{Line: b.open, Message: "front matter is longer than 1 MiB, or its closing " + string(fence) + " is missing"}
 		case next == at:
 			return block{}, &SyntaxError{Line: b.open, Message: "the closing " + string(fence) + " is missing"}
@@ -180,7 +189,7 @@ func (s *splitter) braced(start, open int) (block, error) {
 	depth, quoted, escaped := 0, false, false
 	for at := start; ; at++ {
 		if at == len(s.buf) {
-			if at-start > MaxBytes {
+			if at-start > maxBytes {
 				return block{}, &SyntaxError{Line: open, Message: "front matter is longer than 1 MiB, or its closing brace is missing"}
 			}
 			if err := s.fill(2 * len(s.buf)); err != nil {
@@ -202,14 +211,14 @@ func (s *splitter) braced(start, open int) (block, error) {
 			depth++
 		case c == '}':
 			if depth--; depth == 0 {
-				return block{text: s.buf[start : at+1], syntax: JSON, open: open, line: open}, nil
+				return block{text: s.buf[start : at+1], syntax: jsonBlock, open: open, line: open}, nil
 			}
 		}
 	}
 }
 
 // lineAt returns the line that begins at offset at, with its end, and where the next one begins; at the end of the file
-// next equals at. A line longer than MaxBytes comes cut.
+// next equals at. A line longer than maxBytes comes cut.
 func (s *splitter) lineAt(at int) (line []byte, next int, err error) {
 	for from := at; ; {
 		if i := bytes.IndexByte(s.buf[from:], '\n'); i >= 0 {
@@ -217,7 +226,7 @@ func (s *splitter) lineAt(at int) (line []byte, next int, err error) {
 			return s.buf[at:next], next, nil
 		}
 		from = len(s.buf)
-		if s.eof || from-at > MaxBytes {
+		if s.eof || from-at > maxBytes {
 			return s.buf[at:], from, nil
 		}
 		if err := s.fill(2 * len(s.buf)); err != nil {
