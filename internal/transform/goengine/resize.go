@@ -9,8 +9,8 @@ import (
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// bandPixels is how many pixels of an original become NRGBA at one time: 4 MiB, a fraction of any original that is worth
-// bounding. Fewer would compute the filter's weights, which are the same for every band, too often to be lost in noise.
+// bandPixels is how many pixels of an original become NRGBA at one time: 4 MiB, a small part of any original whose memory
+// matters. Smaller bands would cost time, because the filter's weights are computed once per band.
 const bandPixels = 1 << 20
 
 // A resizer makes the pictures of one call. It is for one goroutine.
