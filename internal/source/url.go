@@ -51,7 +51,8 @@ func ParseURL(raw string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	s := Source{host: host, port: port}
+	// A clone: host is a part of raw, and a catalog of a million sources would keep every raw text alive for it.
+	s := Source{host: strings.Clone(host), port: port}
 	s.text = u.Scheme + "://" + authority(host, port, u.Scheme) + canonicalPath(u.EscapedPath())
 	if u.RawQuery != "" || u.ForceQuery {
 		s.text += "?" + normalizePercent(encodeBrackets(u.RawQuery))
