@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-const (
-	none       int32 = -1   // ends a list of slots
-	chunkSlots       = 1024 // 52 KB at a time: small beside any cache, and few chunks for a million objects
-)
+// none ends a list of slots.
+const none int32 = -1
+
+// chunkSlots is how many slots are allocated at a time: 52 KB, small beside any cache, and few chunks for a million objects.
+const chunkSlots = 1024
 
 // diskSlot is one object. Lists link slots by number; none ends them.
 type diskSlot struct {
@@ -31,7 +32,7 @@ func (s *diskSlot) key() Key { return Key{Kind: s.kind, Sum: s.sum} }
 func (x *diskIndex) slot(i int32) *diskSlot { return &x.chunks[i/chunkSlots][i%chunkSlots] }
 
 // insert adds k, which must not be there, as the most recently used or among the loaded.
-func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, loaded bool) int32 {
+func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, loaded bool) {
 	if x.unused == none {
 		x.addChunk()
 	}
@@ -46,7 +47,6 @@ func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, loaded bool) 
 	x.objects++
 	x.used += int64(s.blocks) * blockBytes
 	x.pushFront(i)
-	return i
 }
 
 // remove forgets the object in slot i.

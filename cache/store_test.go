@@ -3,12 +3,14 @@ package cache_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/cache/cachetest"
-	"go.uber.org/goleak"
 )
 
 // TestMain fails when a test leaves a goroutine behind. In a process of TestDiskKilled it is the writer.
@@ -102,10 +104,8 @@ func TestTiers(t *testing.T) {
 func everyNth(n int64, ops ...cachetest.Op) func(cachetest.Op, cache.Key) bool {
 	var count atomic.Int64
 	return func(op cachetest.Op, _ cache.Key) bool {
-		for _, o := range ops {
-			if o == op {
-				return count.Add(1)%n == 0
-			}
+		if slices.Contains(ops, op) {
+			return count.Add(1)%n == 0
 		}
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 )
 
@@ -113,9 +114,9 @@ func (t *Tiers) fill(ctx context.Context, k Key, o *Object, faster []Store, gene
 	if s.generation.Load() != generation {
 		return
 	}
-	for i := len(faster) - 1; i >= 0; i-- {
+	for _, f := range slices.Backward(faster) {
 		// A tier that does not keep o only stays slow for it; the tier's own Stats count that.
-		_ = faster[i].Put(ctx, k, o)
+		_ = f.Put(ctx, k, o)
 	}
 }
 
@@ -158,8 +159,8 @@ func (t *Tiers) Delete(ctx context.Context, k Key) error {
 	defer s.unlock()
 	defer s.generation.Add(1)
 	var errs []error
-	for i := len(t.stores) - 1; i >= 0; i-- {
-		if err := t.stores[i].Delete(ctx, k); err != nil {
+	for _, v := range slices.Backward(t.stores) {
+		if err := v.Delete(ctx, k); err != nil {
 			errs = append(errs, err)
 		}
 	}

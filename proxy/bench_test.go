@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -72,7 +71,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 	}
 	defer func() { _ = memory.Close() }()
 	r := render.New(render.Options{Store: cache.NewTiers(memory), Fetch: bench{}, Transform: bench{}})
-	s, err := New(Options{Catalog: scan(b, posts), Renderer: r, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	s, err := New(Options{Catalog: scan(b, posts), Renderer: r, Log: slog.New(slog.NewJSONHandler(&sink{}, nil))})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -123,7 +123,7 @@ func (s *Server) getSheet(c *gin.Context) {
 func (s *Server) newSheetView(page int) *sheetView {
 	entries := s.o.Catalog.Entries
 	v := &sheetView{
-		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries), //nolint:gosec // our own file
+		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries),
 		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.presetNames(),
 	}
 	for _, f := range s.grammar.formats {

@@ -11,8 +11,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/dd8bf596/cutline/cache"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/cache"
 )
 
 // Suite describes the stores under test. New is required.

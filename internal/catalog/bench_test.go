@@ -59,7 +59,6 @@ func benchmarkScan(b *testing.B, posts int) {
 	var peak uint64
 	var c *Catalog
 	for b.Loop() {
-		c = nil
 		stop := watchHeap(&peak)
 		var err error
 		if c, err = Scan(b.Context(), root, Options{}); err != nil {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -188,9 +189,7 @@ func TestBundles(t *testing.T) {
 		for _, layout := range []string{"hugo.toml", "plain.txt"} {
 			t.Run(fmt.Sprintf("%s, %s", tt.name, layout), func(t *testing.T) {
 				files := map[string]string{layout: "", "content/p/index.md": "---\n" + tt.text + "\n---\n", "content/other.md": "---\ntitle: no bundle\n---\n"}
-				for name, text := range art {
-					files[name] = text
-				}
+				maps.Copy(files, art)
 				for _, name := range tt.without {
 					delete(files, name)
 				}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -61,9 +62,7 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			site := map[string]string{"posts/p.md": "---\nimage: '" + tt.value + "'\n---\n"}
-			for name, text := range files {
-				site[name] = text
-			}
+			maps.Copy(site, files)
 			c := scanSite(t, site, Options{})
 			var got string
 			if len(c.Entries) == 1 {

@@ -193,8 +193,7 @@ func isIndex(name string) bool {
 var errNotRegular = errors.New("not a regular file")
 
 func unreadable(name string, err error) Problem {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err // the path is in File already
 	}
 	return problem(codeBadFrontMatter, name, 0, "cannot be read: %v", err)

@@ -71,7 +71,7 @@ func freshness(h http.Header, now time.Time) (fresh time.Duration, explicit, noS
 	}
 	for _, name := range []string{"s-maxage", "max-age"} {
 		if text, ok := directives[name]; ok {
-			lifetime, _ := deltaSeconds(text)
+			lifetime := deltaSeconds(text)
 			return remaining(lifetime, age(h, date, now)), true, false
 		}
 	}
@@ -94,20 +94,20 @@ func remaining(lifetime, age time.Duration) time.Duration {
 // age is the response's age on arrival: what caches before us say, or what the clocks say, whichever is more.
 func age(h http.Header, date, now time.Time) time.Duration {
 	text, _, _ := strings.Cut(h.Get("Age"), ",")
-	said, _ := deltaSeconds(strings.TrimSpace(text)) // an invalid Age is ignored (RFC 9111 §5.1)
+	said := deltaSeconds(strings.TrimSpace(text)) // an invalid Age is ignored (RFC 9111 §5.1)
 	return max(said, now.Sub(date), 0)
 }
 
-// deltaSeconds reads RFC 9111 §1.2.2: digits alone.
-func deltaSeconds(text string) (time.Duration, bool) {
+// deltaSeconds reads RFC 9111 §1.2.2: digits alone. Anything else is 0: stale, the safe side.
+func deltaSeconds(text string) time.Duration {
 	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return 0, false
+		return 0
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n > maxDelta {
 		n = maxDelta
 	}
-	return time.Duration(n) * time.Second, true
+	return time.Duration(n) * time.Second
 }
 
 // cacheControl reads all Cache-Control lines. Names are lower-case; of a repeated directive the first counts (RFC 9111

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -31,10 +32,8 @@ func checkName(name string) error {
 		}
 	}
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	for _, other := range otherFiles {
-		if ext == other {
-			return fmt.Errorf("%w: .%s is no picture's extension", ErrNotFound, ext)
-		}
+	if slices.Contains(otherFiles, ext) {
+		return fmt.Errorf("%w: .%s is no picture's extension", ErrNotFound, ext)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -105,10 +106,8 @@ func hasBrand(src []byte, brands ...string) bool {
 		if at == 12 { // the minor version
 			continue
 		}
-		for _, b := range brands {
-			if string(src[at:at+4]) == b {
-				return true
-			}
+		if slices.Contains(brands, string(src[at:at+4])) {
+			return true
 		}
 	}
 	return false

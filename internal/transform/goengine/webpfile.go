@@ -47,10 +47,9 @@ func (h *header) parseWebP(src []byte) (exif []byte, err error) {
 				exif = bytes.TrimPrefix(body, []byte("Exif\x00\x00")) // some writers copy JPEG's prefix
 			}
 		}
-		if known, err := h.webp.take(kind, body, animated); known || err != nil {
-			return err
+		if !h.webp.take(kind, body, animated) {
+			h.metadata += int64(len(body)) + 8
 		}
-		h.metadata += int64(len(body)) + 8
 		return nil
 	})
 	if err != nil {
@@ -77,20 +76,20 @@ func webpChunks(src []byte, visit func(kind string, body []byte) error) error {
 func u24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // take keeps body if it is part of a frame, the first of each kind. Of an animation, what lies outside of frames is not.
-func (f *webpFrame) take(kind string, body []byte, outside bool) (known bool, err error) {
+func (f *webpFrame) take(kind string, body []byte, outside bool) (known bool) {
 	switch kind {
 	case "VP8 ", "VP8L":
 		if f.kind == "" && !outside {
 			f.kind, f.pixels = kind, body
 		}
-		return true, nil
+		return true
 	case "ALPH":
 		if f.alpha == nil && f.kind == "" && !outside {
 			f.alpha = body
 		}
-		return true, nil
+		return true
 	}
-	return false, nil
+	return false
 }
 
 // webpAnimated reads an ANMF chunk: the first one's pictures and place are the frame.
@@ -104,8 +103,8 @@ func (h *header) webpAnimated(body []byte) error {
 	at := image.Pt(2*u24(body), 2*u24(body[3:]))
 	h.frame = image.Rectangle{Min: at, Max: at.Add(image.Pt(u24(body[6:])+1, u24(body[9:])+1))}
 	return webpChunks(body[16:], func(kind string, body []byte) error {
-		_, err := h.webp.take(kind, body, false)
-		return err
+		h.webp.take(kind, body, false)
+		return nil
 	})
 }
 
