@@ -132,6 +132,7 @@ type mapStore struct {
 	mu      sync.Mutex
 	objects map[cache.Key]*cache.Object
 	broken  bool
+	gate    chan struct{} // when set, Put waits for it
 }
 
 func newMapStore() *mapStore { return &mapStore{objects: make(map[cache.Key]*cache.Object)} }
@@ -148,6 +149,9 @@ func (s *mapStore) Get(_ context.Context, k cache.Key) (*cache.Object, error) {
 }
 
 func (s *mapStore) Put(_ context.Context, k cache.Key, o *cache.Object) error {
+	if s.gate != nil {
+		<-s.gate
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {

@@ -158,6 +158,16 @@ func (f *flight[V]) wait(ctx context.Context) (V, error) {
 	}
 }
 
+// ready reports whether the result is published: who joins then waits for nobody, and has a hit in all but the store.
+func (f *flight[V]) ready() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // close stops sharing and waits for the work under way, at most until ctx ends.
 func (g *flights[K, V]) close(ctx context.Context) error {
 	g.mu.Lock()

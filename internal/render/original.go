@@ -46,13 +46,14 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 // waitFetch waits for a flight that brings src.
 func (r *Renderer) waitFetch(ctx context.Context, src source.Source, whole bool) (located, Outcome, error) {
 	f, led := r.fetch(ctx, src, whole)
+	ready := f.ready()
 	l, err := f.wait(ctx)
 	switch {
 	case err != nil:
 		return located{}, "", newError(src, err)
 	case l.had && l.ptr.Failure != nil:
 		return l, Stale, nil
-	case l.had:
+	case l.had, ready && !led:
 		return l, Hit, nil
 	case led:
 		return l, Filled, nil

@@ -165,16 +165,12 @@ func (r *Renderer) render(ctx context.Context, req Request, locate func(context.
 		lookup.Took = time.Since(start)
 	}
 	if len(missing) > 0 {
-		filled, led, err := r.fill(ctx, req.Source, l, keys, wanted)
+		filled, outcomes, err := r.fill(ctx, req.Source, l, keys, wanted)
 		if err != nil {
 			return nil, err
 		}
 		for j, i := range missing {
-			how := Joined
-			if led[j] {
-				how = Filled
-			}
-			rends[i] = r.rendition(req, specs[i], l, filled[j], how)
+			rends[i] = r.rendition(req, specs[i], l, filled[j], outcomes[j])
 		}
 	}
 	for _, rend := range rends {

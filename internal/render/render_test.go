@@ -113,6 +113,20 @@ func TestRenderOutcomes(t *testing.T) {
 	})
 }
 
+func TestRenderHitsWhatIsStillBeingStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.store.gate = make(chan struct{})
+		for _, want := range []Outcome{Filled, Hit, Hit} {
+			rend, err := g.one(t, remote(t), 320)
+			if err != nil || rend.Outcome != want {
+				t.Errorf("got %+v, %v, want outcome %s", rend, err, want)
+			}
+		}
+		close(g.store.gate)
+	})
+}
+
 func TestRenderOutlivesItsFirstReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)

@@ -80,14 +80,20 @@ func (r *Renderer) quality(f transform.Format) int {
 }
 
 // fill makes the renditions under keys by as few transforms as it can: one for all that nobody is making already. It
-// returns them in order, and which of them this call led.
-func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys []cache.Key, specs []transform.Spec) ([]made, map[int]bool, error) {
+// returns them in order, each with how it came about.
+func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys []cache.Key, specs []transform.Spec) ([]made, []Outcome, error) {
 	all, mine := r.renders.claim(keys...)
-	led := make(map[int]bool, len(mine))
+	outcomes := make([]Outcome, len(all))
+	for i, f := range all {
+		outcomes[i] = Joined
+		if f.ready() {
+			outcomes[i] = Hit
+		}
+	}
 	if len(mine) > 0 {
 		j := job{src: src, located: l}
 		for _, i := range mine {
-			led[i] = true
+			outcomes[i] = Filled
 			j.keys = append(j.keys, keys[i])
 			j.specs = append(j.specs, specs[i])
 			j.flights = append(j.flights, all[i])
@@ -102,7 +108,7 @@ func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys 
 		}
 		out[i] = m
 	}
-	return out, led, nil
+	return out, outcomes, nil
 }
 
 // A job is the work of one call that leads flights: renditions of one original, by one decode.
