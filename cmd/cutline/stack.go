@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -70,7 +71,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Quality:   map[transform.Format]int{transform.JPEG: conf.Quality.JPG, transform.WebP: conf.Quality.WebP},
 		Fresh:     conf.Cache.Fresh,
 		Timeout:   st.flight,
-		Report:    func(err error) { log.Warn("behind an answer", "err", err) },
+		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), flightGrace)
@@ -91,6 +92,15 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		return nil, &usageError{err}
 	}
 	return st, nil
+}
+
+// severity of what happens behind an answer. A sound store that declines an object (too large, asked for too seldom) is
+// everyday; a medium that fails is not, and it shows as a *fs.PathError among the reasons.
+func severity(err error) slog.Level {
+	if _, medium := errors.AsType[*fs.PathError](err); errors.Is(err, cache.ErrNotKept) && !medium {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // flightGrace is how long work that nobody waits for any more may go on at the end, so that what it fetched is kept.
