@@ -40,7 +40,7 @@ func Plain(text string) string {
 	if err := inlineMarkdown().Convert([]byte(Clean(text)), &out); err != nil {
 		return Clean(text) // goldmark fails only when its writer does, which a Builder cannot
 	}
-	return Clean(textOf(out.String()))
+	return Clean(textOf(strings.TrimSuffix(strings.TrimPrefix(out.String(), "<p>"), "</p>\n")))
 }
 
 // maxMarkup bounds the bytes that are parsed as Markdown. Nested brackets cost goldmark quadratic time: 6 ms at 4 KiB,
@@ -54,7 +54,6 @@ func Clean(text string) string {
 	if isClean(text) {
 		return text
 	}
-	text = norm.NFC.String(strings.ToValidUTF8(text, "\uFFFD"))
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF:
@@ -63,8 +62,9 @@ func Clean(text string) string {
 			return ' '
 		}
 		return r
-	}, text)
-	return strings.Join(strings.Fields(text), " ")
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	// Last, because what was dropped may have kept a letter and its accent apart.
+	return norm.NFC.String(strings.Join(strings.Fields(text), " "))
 }
 
 // isClean reports whether text is printable ASCII with single blanks inside: most captions, and nothing to do for them.

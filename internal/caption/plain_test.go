@@ -31,6 +31,10 @@ func TestPlain(t *testing.T) {
 		{"folding", "  a \t b\n\nc  ", "a b c"},
 		{"nfd", "Cafe\u0301", "Café"},
 		{"invalid utf-8", "a\xffb", "a\uFFFDb"},
+		{"raw text element", "<title>abc", "abc"},
+		{"bidi between letter and accent", "e\u202a\u0301", "é"},
+		{"byte order mark", "\uFEFFa", "a"},
+		{"too long for markup", strings.Repeat("*a* ", maxMarkup/4+1), strings.TrimSpace(strings.Repeat("*a* ", maxMarkup/4+1))},
 		{"unclosed tag", `a < b <img src=x onerror=alert(1)`, "a < b <img src=x onerror=alert(1)"},
 	}
 	for _, tt := range tests {
@@ -67,6 +71,9 @@ func FuzzPlain(f *testing.F) {
 		}
 		if strings.ContainsAny(out, "\x00\r\n\t\x7f\u2028\u2029\u202e") {
 			t.Fatalf("Plain(%q) = %q: control characters", in, out)
+		}
+		if clean := Clean(in); Clean(clean) != clean {
+			t.Fatalf("Clean(%q) = %q: not stable", in, clean)
 		}
 		if again := Clean(out); again != out {
 			t.Fatalf("Clean(%q) = %q: not stable", out, again)

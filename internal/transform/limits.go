@@ -80,26 +80,26 @@ const (
 	encodeBytes = 27
 )
 
-// needBytes is the memory that is alive at one time in one call: what decoding takes, or what is left of it beside the
-// work on the outputs. A progressive JPEG's coefficients, 4/5 of what decoding it takes, are gone before the first resize.
+// needBytes is the memory that is alive at one time in one call, the most of three stages: decoding; resizing, beside what
+// is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then); encoding, when the
+// original is gone.
 func needBytes(i Info, specs []Spec) int64 {
 	held := i.HeldBytes
 	if held == 0 {
 		held = i.DecodeBytes
 	}
-	return max(i.DecodeBytes, held+workBytes(i, specs))
+	kept, pass, encode := workBytes(i, specs)
+	return max(i.DecodeBytes, held+kept+pass, kept+encode)
 }
 
-// workBytes is the memory that the outputs of one call need beside the decoded original: every resized picture is kept
-// for the cascade, the first pass of a resize has the rendition's width and the original's height, and one encoder runs
-// at a time.
-func workBytes(i Info, specs []Spec) int64 {
+// workBytes is the memory that the outputs of one call need: every resized picture is kept, for the cascade and for its
+// encoder; the first pass of a resize has the rendition's width and the original's height; one encoder runs at a time.
+func workBytes(i Info, specs []Spec) (kept, pass, encode int64) {
 	type size struct {
 		w, h int
 		fit  Fit
 	}
 	seen := map[size]bool{}
-	var kept, pass, encode int64
 	for _, s := range specs {
 		pixels := int64(s.Width) * int64(s.Height)
 		if key := (size{s.Width, s.Height, s.Fit}); !seen[key] {
@@ -112,5 +112,5 @@ func workBytes(i Info, specs []Spec) int64 {
 			encode = max(encode, pixels*encodeBytes)
 		}
 	}
-	return kept + pass + encode
+	return kept, pass, encode
 }

@@ -88,14 +88,31 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 		return nil, err
 	}
 	need := needBytes(info, specs)
+	if need > t.o.MemoryBudget && len(specs) > 1 {
+		return t.halves(ctx, src, specs)
+	}
 	if need > t.o.MemoryBudget {
-		return nil, fmt.Errorf("%w: these renditions need %d bytes, of at most %d", ErrTooLarge, need, t.o.MemoryBudget)
+		return nil, fmt.Errorf("%w: %q needs %d bytes, of at most %d", ErrTooLarge, specs[0], need, t.o.MemoryBudget)
 	}
 	leave, err := t.enter(ctx, need)
 	if err != nil {
 		return nil, err
 	}
 	return t.run(ctx, src, specs, leave)
+}
+
+// halves makes the outputs in two calls, where together they need more memory than there is. Decoding twice is the price.
+func (t *Transformer) halves(ctx context.Context, src []byte, specs []Spec) ([]Output, error) {
+	half := len(specs) / 2
+	first, err := t.Transform(ctx, src, specs[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := t.Transform(ctx, src, specs[half:])
+	if err != nil {
+		return nil, err
+	}
+	return append(first, second...), nil
 }
 
 // checkSpecs reports the first spec that the engine cannot be given.

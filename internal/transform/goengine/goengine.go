@@ -14,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"image"
 	"runtime"
 	"slices"
 	"strings"
@@ -111,36 +112,40 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Compare(specs[b].Width*specs[b].Height, specs[a].Width*specs[a].Height)
 	})
-	r := resizer{original: decoded, orientation: h.orientation}
-	outputs := make([]transform.Output, len(specs))
-	for _, i := range order {
-		if outputs[i], err = e.output(ctx, &r, specs[i]); err != nil {
+	pictures, outputs, err := resizeAll(ctx, &resizer{original: decoded, orientation: h.orientation}, specs, order)
+	if err != nil {
+		return nil, err
+	}
+	// decoded is not used below: its memory is free for the encoders, and the Transformer counts on that.
+	for i, s := range specs {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		outputs[i].Took.Decode = took
+		start := time.Now()
+		var buf bytes.Buffer
+		if err := encode(&buf, pictures[i], s); err != nil {
+			return nil, fmt.Errorf("encode %s: %w", s.Format, err)
+		}
+		outputs[i].Body, outputs[i].Took.Encode, outputs[i].Took.Decode = buf.Bytes(), time.Since(start), took
 	}
 	return outputs, nil
 }
 
-// output makes one rendition.
-func (e *Engine) output(ctx context.Context, r *resizer, s transform.Spec) (transform.Output, error) {
-	start := time.Now()
-	pic, resized, err := r.picture(ctx, s)
-	if err != nil {
-		return transform.Output{}, err
+// resizeAll makes the pixels for specs in the given order, and outputs that lack their bytes, both by the specs' places.
+func resizeAll(ctx context.Context, r *resizer, specs []transform.Spec, order []int) ([]*image.NRGBA, []transform.Output, error) {
+	pictures := make([]*image.NRGBA, len(specs))
+	outputs := make([]transform.Output, len(specs))
+	for _, i := range order {
+		start := time.Now()
+		pic, fresh, err := r.picture(ctx, specs[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		pictures[i] = pic
+		outputs[i] = transform.Output{Format: specs[i].Format, Width: specs[i].Width, Height: specs[i].Height}
+		if fresh {
+			outputs[i].Took.Resize = time.Since(start)
+		}
 	}
-	out := transform.Output{Format: s.Format, Width: s.Width, Height: s.Height}
-	if resized {
-		out.Took.Resize = time.Since(start)
-	}
-	if err := ctx.Err(); err != nil {
-		return transform.Output{}, err
-	}
-	start = time.Now()
-	var buf bytes.Buffer
-	if err := encode(&buf, pic, s); err != nil {
-		return transform.Output{}, fmt.Errorf("encode %s: %w", s.Format, err)
-	}
-	out.Body, out.Took.Encode = buf.Bytes(), time.Since(start)
-	return out, nil
+	return pictures, outputs, nil
 }
