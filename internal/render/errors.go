@@ -75,6 +75,7 @@ var classes = []struct {
 	{transform.ErrTooLarge, TooLarge},
 	{transform.ErrCorrupt, Undecodable},
 	{transform.ErrBusy, Busy},
+	{errFull, Busy},
 	{transform.ErrTimeout, TimedOut},
 	{context.DeadlineExceeded, TimedOut},
 	{context.Canceled, Canceled},
@@ -99,17 +100,25 @@ func newError(src source.Source, err error) *Error {
 }
 
 // pause is for how long a failure is remembered before the source is tried again. Faults of the content keep longer than
-// faults of the way there, which may be gone in seconds; the figures are the error contract's (design.md, Errors).
+// faults of the way there, which may be gone in seconds; the figures are the error contract's (design.md, Errors). Files
+// of the site are looked at again as soon as anything about them is: whoever mends one wants to see it.
 func (e *Error) pause() time.Duration {
 	switch e.Class {
+	case Canceled, BadSpec:
+		return 0
 	case Busy:
-		return max(e.RetryAfter, time.Second)
+		return e.RetryAfter // the origin's wish; our own overload is over when it is over
+	case TimedOut, Internal:
+		return 10 * time.Second
+	}
+	if !e.Source.Remote() {
+		return localFresh
+	}
+	switch e.Class {
 	case NotFound, TooLarge, Undecodable:
 		return time.Minute
 	case Gone, NotAnImage:
 		return 5 * time.Minute
-	case Canceled, Internal, BadSpec:
-		return 0
 	}
 	return 10 * time.Second
 }

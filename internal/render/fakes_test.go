@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,6 +78,9 @@ type fakeEngine struct {
 	mu    sync.Mutex
 	calls [][]transform.Spec
 	panic bool
+	err   error  // of Transform
+	most  int    // widths above it are too large; 0 for none
+	reads string // an original that is read although it begins with "bad"
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 }
@@ -104,11 +108,17 @@ func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.
 	if e.panic {
 		panic("engine")
 	}
-	if len(src) >= 3 && string(src[:3]) == "bad" {
+	if e.err != nil {
+		return nil, e.err
+	}
+	if strings.HasPrefix(string(src), "bad") && string(src) != e.reads {
 		return nil, transform.ErrCorrupt
 	}
 	var out []transform.Output
 	for _, s := range specs {
+		if e.most > 0 && s.Width > e.most {
+			return nil, transform.ErrTooLarge
+		}
 		out = append(out, transform.Output{
 			Body: fmt.Appendf(nil, "%s of %s", s, src), Format: s.Format, Width: s.Width, Height: s.Height,
 			Took: transform.Timing{Decode: 3 * time.Millisecond, Resize: 2 * time.Millisecond, Encode: time.Millisecond},
@@ -132,6 +142,7 @@ type mapStore struct {
 	mu      sync.Mutex
 	objects map[cache.Key]*cache.Object
 	broken  bool
+	panics  bool          // in Put
 	gate    chan struct{} // when set, Put waits for it
 }
 
@@ -154,6 +165,9 @@ func (s *mapStore) Put(_ context.Context, k cache.Key, o *cache.Object) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.panics {
+		panic("store")
+	}
 	if s.broken {
 		return errBroken
 	}
@@ -204,12 +218,17 @@ func newRig(*testing.T) *rig {
 }
 
 // restart makes a new Renderer over the same store.
-func (g *rig) restart() {
-	g.Renderer = New(Options{Store: g.store, Fetch: g.origin, Transform: g.engine, Report: func(err error) {
+func (g *rig) restart() { g.configure(Options{}) }
+
+// configure is restart with options.
+func (g *rig) configure(o Options) {
+	o.Store, o.Fetch, o.Transform = g.store, g.origin, g.engine
+	o.Report = func(err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.reports = append(g.reports, err)
-	}})
+	}
+	g.Renderer = New(o)
 }
 
 func (g *rig) reported() []error {

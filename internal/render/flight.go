@@ -15,6 +15,8 @@ import (
 // nobody waits for a disk while later callers still find the flight.
 type flights[K comparable, V any] struct {
 	timeout time.Duration
+	gate    *gate
+	report  func(error)    // told of panics that nobody waits for
 	wg      sync.WaitGroup // work and settling under way
 
 	mu     sync.Mutex
@@ -31,8 +33,8 @@ type flight[V any] struct {
 	err  error
 }
 
-func newFlights[K comparable, V any](timeout time.Duration) *flights[K, V] {
-	return &flights[K, V]{timeout: timeout, byKey: make(map[K]*flight[V])}
+func newFlights[K comparable, V any](timeout time.Duration, gate *gate, report func(error)) *flights[K, V] {
+	return &flights[K, V]{timeout: timeout, gate: gate, report: report, byKey: make(map[K]*flight[V])}
 }
 
 // claim returns the flight of every key, in order, and the positions of those that did not exist: the caller leads them
@@ -54,9 +56,10 @@ func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
 	return all, led
 }
 
-// start runs work for flights that the caller leads, detached from ctx's end but with its values, and bounded in time. work
-// finishes each flight it was given; the settle it returns (nil for none) runs afterwards, while the flights can still be
-// joined. Flights that work leaves unfinished, by returning, panicking or outlasting the deadline, fail.
+// start runs work for flights that the caller leads: detached from ctx's end but with its values, bounded in time, and let
+// in by the gate (errFull when it is not). work finishes each flight it was given; the settle it returns (nil for none)
+// runs afterwards, while the flights can still be joined. Flights that work leaves unfinished, by returning, panicking or
+// outlasting the deadline, fail.
 func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], work func(context.Context) (settle func())) {
 	release := g.track()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.timeout)
@@ -68,13 +71,19 @@ func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], w
 	go func() {
 		defer release()
 		defer cancel()
+		defer g.forget(keys, led)
+		leave, err := g.gate.enter(ctx)
+		if err != nil {
+			g.fail(led, err)
+			return
+		}
+		defer leave() // after settling: until then what was brought is in memory
 		settle, err := recovered(ctx, work)
 		stop()
 		g.fail(led, err)
 		if settle != nil && ctx.Err() == nil { // past the deadline others may have stored something newer
-			settle()
+			g.settle(settle)
 		}
-		g.forget(keys, led)
 	}()
 }
 
@@ -88,6 +97,16 @@ func (g *flights[K, V]) track() (release func()) {
 	}
 	g.wg.Add(1)
 	return g.wg.Done
+}
+
+// settle runs what work left to be stored. The answers are out already: a panic here is nobody's error but the log's.
+func (g *flights[K, V]) settle(settle func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.report(fmt.Errorf("%w: %v", errPanic, p))
+		}
+	}()
+	settle()
 }
 
 // recovered runs work; a panic becomes an error, and so does leaving a flight unfinished (the caller's fail uses it).
@@ -154,8 +173,19 @@ func (f *flight[V]) wait(ctx context.Context) (V, error) {
 		return f.val, f.err
 	case <-ctx.Done():
 		var zero V
-		return zero, context.Cause(ctx)
+		return zero, ctx.Err() // not its cause, which is anything and has no class
 	}
+}
+
+// peek returns the result of the flight on k while it is published and not yet settled.
+func (g *flights[K, V]) peek(k K) (val V, ok bool) {
+	g.mu.Lock()
+	f := g.byKey[k]
+	g.mu.Unlock()
+	if f == nil || !f.ready() || f.err != nil {
+		return val, false
+	}
+	return f.val, true
 }
 
 // ready reports whether the result is published: who joins then waits for nobody, and has a hit in all but the store.
@@ -182,6 +212,6 @@ func (g *flights[K, V]) close(ctx context.Context) error {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }

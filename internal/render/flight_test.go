@@ -13,7 +13,7 @@ const flightTime = time.Minute
 
 func TestFlightsShareOnePieceOfWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		release := make(chan struct{})
 		var runs atomic.Int32
 		ask := func(ctx context.Context) (int, error) {
@@ -53,7 +53,7 @@ func TestFlightsShareOnePieceOfWork(t *testing.T) {
 
 func TestFlightsOutliveTheirLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		ctx, leave := context.WithCancel(t.Context())
 		all, _ := g.claim("k")
 		g.start(ctx, []string{"k"}, all, func(ctx context.Context) func() {
@@ -77,7 +77,7 @@ func TestFlightsOutliveTheirLeader(t *testing.T) {
 
 func TestFlightsEndAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		stuck := make(chan struct{})
 		settled := false
 		all, _ := g.claim("k")
@@ -107,7 +107,7 @@ func TestFlightsEndAtTheDeadline(t *testing.T) {
 
 func TestFlightsTurnPanicsIntoErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		all, _ := g.claim("a", "b")
 		g.start(t.Context(), []string{"a", "b"}, all, func(context.Context) func() {
 			all[0].finish(1, nil)
@@ -123,7 +123,7 @@ func TestFlightsTurnPanicsIntoErrors(t *testing.T) {
 }
 
 func TestFlightsNameUnfinishedWork(t *testing.T) {
-	g := newFlights[string, int](flightTime)
+	g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 	all, _ := g.claim("k")
 	g.start(t.Context(), []string{"k"}, all, func(context.Context) func() { return nil })
 	if _, err := all[0].wait(t.Context()); !errors.Is(err, errUnfinished) {
@@ -133,7 +133,7 @@ func TestFlightsNameUnfinishedWork(t *testing.T) {
 
 func TestFlightsPublishBeforeTheySettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		slow := make(chan struct{})
 		all, _ := g.claim("k")
 		g.start(t.Context(), []string{"k"}, all, func(context.Context) func() {
@@ -157,7 +157,7 @@ func TestFlightsPublishBeforeTheySettle(t *testing.T) {
 
 func TestFlightsClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newFlights[string, int](flightTime)
+		g := newFlights[string, int](flightTime, newGate(4, 4, time.Second), func(err error) { t.Error(err) })
 		slow := make(chan struct{})
 		all, _ := g.claim("k")
 		g.start(t.Context(), []string{"k"}, all, func(context.Context) func() {

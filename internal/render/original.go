@@ -18,10 +18,18 @@ const localFresh = time.Second
 
 // located is an original as a flight found it.
 type located struct {
-	ptr  pointer // Current is set
-	body []byte  // where the flight had it in hand; nil means that it is in the store
-	had  bool    // nothing new came in: the bytes had been here before
-	keep bool    // the origin allows keeping it
+	ptr   pointer // Current is set
+	body  []byte  // where the flight had it in hand; nil means that it is in the store
+	had   bool    // nothing new came in: the bytes had been here before
+	keep  bool    // the origin allows keeping it
+	stale bool    // past its freshness, or kept although the origin fails
+}
+
+// A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
+// bring no bytes.
+type fetchKey struct {
+	src   source.Source
+	whole bool
 }
 
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
@@ -33,25 +41,32 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 	case p.fresh(now, r.o.MaxFresh):
 		return located{ptr: p, had: true, keep: true}, Hit, nil
 	case p.Current != nil && p.resting(now):
-		return located{ptr: p, had: true, keep: true}, Stale, nil
+		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
 	case p.Current != nil && src.Remote():
-		r.fetch(ctx, src, false)
-		return located{ptr: p, had: true, keep: true}, Stale, nil
-	case p.Current == nil && p.resting(now):
-		return located{}, "", p.remembered(src, now)
+		r.fetch(ctx, fetchKey{src: src})
+		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+	case p.resting(now):
+		return located{}, "", p.Failure.remembered(src, now)
 	}
-	return r.waitFetch(ctx, src, false)
+	if err := r.failures.get(pointerKey(src), src, now); err != nil {
+		return located{}, "", err
+	}
+	l, outcome, err := r.waitFetch(ctx, fetchKey{src: src})
+	if err != nil && p.Current != nil && ctx.Err() == nil { // a file of the site, and nobody had time to look at it
+		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+	}
+	return l, outcome, err
 }
 
-// waitFetch waits for a flight that brings src.
-func (r *Renderer) waitFetch(ctx context.Context, src source.Source, whole bool) (located, Outcome, error) {
-	f, led := r.fetch(ctx, src, whole)
+// waitFetch waits for a flight that brings k's source.
+func (r *Renderer) waitFetch(ctx context.Context, k fetchKey) (located, Outcome, error) {
+	f, led := r.fetch(ctx, k)
 	ready := f.ready()
 	l, err := f.wait(ctx)
 	switch {
 	case err != nil:
-		return located{}, "", newError(src, err)
-	case l.had && l.ptr.Failure != nil:
+		return located{}, "", newError(k.src, err)
+	case l.stale:
 		return l, Stale, nil
 	case l.had, ready && !led:
 		return l, Hit, nil
@@ -61,40 +76,39 @@ func (r *Renderer) waitFetch(ctx context.Context, src source.Source, whole bool)
 	return l, Joined, nil
 }
 
-// fetch joins the flight that brings src, or starts one. whole asks for the bytes even where the origin would say that
-// they did not change: they are missing from the store.
-func (r *Renderer) fetch(ctx context.Context, src source.Source, whole bool) (f *flight[located], led bool) {
-	keys := []source.Source{src}
-	all, mine := r.fetches.claim(src)
+// fetch joins the flight that brings k's source, or starts one. A whole one brings the bytes even where the origin would
+// say that they did not change: they are missing from the store.
+func (r *Renderer) fetch(ctx context.Context, k fetchKey) (f *flight[located], led bool) {
+	all, mine := r.fetches.claim(k)
 	if len(mine) == 1 {
-		r.fetches.start(ctx, keys, all, func(ctx context.Context) func() {
-			return r.bring(ctx, src, whole, all[0])
+		r.fetches.start(ctx, []fetchKey{k}, all, func(ctx context.Context) func() {
+			return r.bring(ctx, k, all[0])
 		})
 	}
 	return all[0], len(mine) == 1
 }
 
 // bring is the work of a fetch flight.
-func (r *Renderer) bring(ctx context.Context, src source.Source, whole bool, f *flight[located]) (settle func()) {
-	p := r.loadPointer(ctx, src)
+func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (settle func()) {
+	p := r.loadPointer(ctx, k.src)
 	// A flight that ended between the caller's look and this one's start has done the work already.
-	if now := time.Now(); !whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
-		f.finish(located{ptr: p, had: true, keep: true}, nil)
+	if now := time.Now(); !k.whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
+		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now)}, nil)
 		return nil
 	}
 	var prior fetch.Validators
-	if p.Current != nil && !whole {
+	if p.Current != nil && !k.whole {
 		prior = p.Current.Validators
 	}
-	o, err := r.o.Fetch.Fetch(ctx, src, prior)
+	o, err := r.o.Fetch.Fetch(ctx, k.src, prior)
 	if err == nil {
 		var l located
-		if l, err = r.adopt(src, p, o); err == nil {
+		if l, err = r.adopt(k.src, p, o); err == nil {
 			f.finish(l, nil)
-			return func() { r.keep(ctx, src, l) }
+			return func() { r.keep(ctx, k.src, l) }
 		}
 	}
-	return r.fallBack(ctx, src, p, whole, f, err)
+	return r.fallBack(ctx, k, p, f, err)
 }
 
 // adopt makes a located original of what the origin sent.
@@ -110,7 +124,7 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 			current.Validators = o.Validators
 		}
 		p.Current = &current
-		return located{ptr: p, had: true, keep: true}, nil
+		return located{ptr: p, had: true, keep: !o.NoStore}, nil
 	}
 	v := &version{Sum: sha256.Sum256(o.Body), Bytes: int64(len(o.Body)), Modified: o.Modified, Validators: o.Validators}
 	if v.Modified.IsZero() {
@@ -121,8 +135,8 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 		p.Current = v
 		return located{ptr: p, body: o.Body, had: true, keep: !o.NoStore}, nil
 	}
-	if p.Damaged != nil && *p.Damaged == v.Sum {
-		return located{}, fmt.Errorf("fetch %s: %w: the same bytes as before", src, transform.ErrCorrupt)
+	if p.Damaged.covers(v.Sum, time.Now()) {
+		return located{}, &Error{Class: p.Damaged.Class, Source: src, Err: fmt.Errorf("%w: the same bytes as before", transform.ErrCorrupt)}
 	}
 	info, err := r.o.Transform.Probe(o.Body)
 	if err != nil {
@@ -144,30 +158,38 @@ func (r *Renderer) freshFor(src source.Source, o *fetch.Original) time.Duration 
 	return r.o.Fresh
 }
 
-// keep stores what a fetch flight brought: the original before the pointer that names it.
+// keep stores what a fetch flight brought: the original before the pointer that names it. Where the origin forbids keeping,
+// an earlier pointer goes too, or it would be served, stale, for ever.
 func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 	if !l.keep {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
+			r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
+		}
 		return
 	}
 	if l.body != nil {
 		r.put(ctx, l.ptr.Current.Sum.key(), &cache.Object{Body: l.body})
 	}
-	r.savePointer(ctx, src, l.ptr)
+	r.change(ctx, src, func(pointer) (pointer, bool) { return l.ptr, true })
 }
 
 // fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may
 // die, the picture stays), else with the error. Either way the failure is remembered for a while.
-func (r *Renderer) fallBack(ctx context.Context, src source.Source, p pointer, whole bool, f *flight[located], err error) (settle func()) {
-	e := newError(src, err)
-	if p.Current != nil && !whole {
+func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *flight[located], err error) (settle func()) {
+	e := newError(k.src, err)
+	now := time.Now()
+	if p.Current != nil && !k.whole {
 		r.report(e)
-		p = p.failed(e, time.Now())
-		f.finish(located{ptr: p, had: true, keep: true}, nil)
-		return func() { r.savePointer(ctx, src, p) }
+		f.finish(located{ptr: p.failed(e, now), had: true, keep: true, stale: true}, nil)
+	} else {
+		f.finish(located{}, e)
 	}
-	f.finish(located{}, e)
-	if e.pause() == 0 || ctx.Err() != nil && e.Class == Canceled {
+	if e.pause() == 0 {
 		return nil
 	}
-	return func() { r.savePointer(ctx, src, p.failed(e, time.Now())) }
+	return func() {
+		r.change(ctx, k.src, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
+	}
 }

@@ -21,7 +21,7 @@ type pointer struct {
 	Last    *version  `json:"last,omitempty"`    // what Current replaced, to fall back on when Current turns out damaged
 	Expires time.Time `json:"expires,omitzero"`  // of Current's freshness
 	Failure *failure  `json:"failure,omitempty"` // of the latest attempt; nil when it succeeded
-	Damaged *sum      `json:"damaged,omitempty"` // an original that could not be decoded, so that it is not adopted again
+	Damaged *damage   `json:"damaged,omitempty"` // an original that could not be decoded, so that it is not adopted at once
 }
 
 // A version is one state of an original.
@@ -31,6 +31,21 @@ type version struct {
 	Info       transform.Info   `json:"info"`
 	Modified   time.Time        `json:"modified"` // the origin's word, else when it was fetched
 	Validators fetch.Validators `json:"validators"`
+}
+
+// A damage is remembered so that the same bytes are not decoded in vain whenever the origin is asked. It heals: another
+// release, or other limits, may well decode them.
+type damage struct {
+	Sum   sum       `json:"sum"`
+	Class Class     `json:"class"`
+	Until time.Time `json:"until"`
+}
+
+// damageKept is the error contract's figure for the same bytes having failed twice.
+const damageKept = 5 * time.Minute
+
+func (d *damage) covers(s sum, now time.Time) bool {
+	return d != nil && d.Sum == s && now.Before(d.Until) && d.Until.Sub(now) <= damageKept
 }
 
 // A failure is remembered so that a broken source is not tried again for every reader.
@@ -63,8 +78,10 @@ func (p pointer) fresh(now time.Time, most time.Duration) bool {
 }
 
 // resting reports whether the latest attempt failed so recently that the next one has to wait.
-func (p pointer) resting(now time.Time) bool {
-	return p.Failure != nil && now.Before(p.Failure.RetryAt) && p.Failure.RetryAt.Sub(now) <= maxPause
+func (p pointer) resting(now time.Time) bool { return p.Failure != nil && p.Failure.resting(now) }
+
+func (f failure) resting(now time.Time) bool {
+	return now.Before(f.RetryAt) && f.RetryAt.Sub(now) <= maxPause
 }
 
 // maxPause bounds every pause after a failure: what fetch lets an origin ask for, and the longest of Error.pause.
@@ -79,16 +96,29 @@ func (p pointer) failed(e *Error, now time.Time) pointer {
 // damaged is p after its current original, fetched whole, could not be made into pixels: the version before, if any,
 // takes its place until the origin has something better.
 func (p pointer) damaged(e *Error, now time.Time) pointer {
-	p.Damaged = &p.Current.Sum
+	p.Damaged = &damage{Sum: p.Current.Sum, Class: e.Class, Until: now.Add(damageKept)}
 	p.Current, p.Last, p.Expires = p.Last, nil, time.Time{}
 	return p.failed(e, now)
 }
 
 // remembered is the error of a source that is resting with nothing to show.
-func (p pointer) remembered(src source.Source, now time.Time) *Error {
-	return &Error{Class: p.Failure.Class, Source: src, RetryAfter: p.Failure.RetryAt.Sub(now),
-		Err: fmt.Errorf("%w (%s)", errRemembered, p.Failure.Class)}
+func (f failure) remembered(src source.Source, now time.Time) *Error {
+	return &Error{Class: f.Class, Source: src, RetryAfter: f.RetryAt.Sub(now), Err: fmt.Errorf("%w (%s)", errRemembered, f.Class)}
 }
+
+// change replaces the pointer of src by what f makes of it, alone: of two changes at one time one would undo the other.
+// f returns false to leave it as it is.
+func (r *Renderer) change(ctx context.Context, src source.Source, f func(pointer) (pointer, bool)) {
+	lock := &r.locks[pointerKey(src).Sum[0]%pointerLocks]
+	lock.Lock()
+	defer lock.Unlock()
+	if p, ok := f(r.loadPointer(ctx, src)); ok {
+		r.savePointer(ctx, src, p)
+	}
+}
+
+// pointerLocks is how many locks all sources share. One is held for a write to disk, after the answer is out.
+const pointerLocks = 64
 
 // loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
 func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {

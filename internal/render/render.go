@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -71,6 +73,7 @@ type Rendition struct {
 	Original [32]byte  // SHA-256 of the original it is made from
 	Modified time.Time // of the original, where known; else when it was first fetched
 	Kept     bool      // false when the origin forbids keeping it; then nobody else may either
+	Stale    bool      // made from an original past its freshness, or kept although its origin fails
 	Outcome  Outcome
 	Timings  []Timing
 }
@@ -92,10 +95,19 @@ type Original struct {
 
 // A Renderer renders. It is safe for concurrent use.
 type Renderer struct {
-	o       Options
-	fetches *flights[source.Source, located]
-	renders *flights[cache.Key, made]
+	o        Options
+	fetches  *flights[fetchKey, located]
+	renders  *flights[cache.Key, made]
+	failures failures
+	locks    [pointerLocks]sync.Mutex // of pointers, by source
 }
+
+const (
+	// fetching is how many originals are fetched at one time: at 20 MB each, 320 MB at the very most.
+	fetching = 16
+	// waiting is how many flights of a kind may wait: pages of a few hundred new pictures, not more.
+	waiting = 512
+)
 
 // DefaultMaxOutput bounds a rendition's longer side, in pixels: the widest rung of the ladder.
 const DefaultMaxOutput = 2560
@@ -110,11 +122,11 @@ func New(o Options) *Renderer {
 	o.MaxFresh = cmp.Or(o.MaxFresh, 30*24*time.Hour)
 	o.Fresh = cmp.Or(o.Fresh, 24*time.Hour)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
-	return &Renderer{
-		o:       o,
-		fetches: newFlights[source.Source, located](o.Timeout),
-		renders: newFlights[cache.Key, made](o.Timeout),
-	}
+	r := &Renderer{o: o}
+	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
+	// Twice as many as there are processors: one decodes while another's original is read.
+	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
+	return r
 }
 
 // Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
@@ -124,7 +136,7 @@ func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error
 	if errors.Is(err, errChanged) {
 		// Another original took the place of the one that was looked up. The flight that brought it tells which.
 		rends, err = r.render(ctx, req, func(ctx context.Context, src source.Source) (located, Outcome, error) {
-			return r.waitFetch(ctx, src, false)
+			return r.waitFetch(ctx, fetchKey{src: src})
 		})
 	}
 	if err != nil {
@@ -152,6 +164,9 @@ func (r *Renderer) render(ctx context.Context, req Request, locate func(context.
 		k := r.renditionKey(l.ptr.Current.Sum, s)
 		m, ok := r.loadRendition(ctx, k)
 		if !ok {
+			if err := r.failures.get(k, req.Source, start); err != nil {
+				return nil, err
+			}
 			missing, keys, wanted = append(missing, i), append(keys, k), append(wanted, s)
 			continue
 		}
@@ -182,7 +197,7 @@ func (r *Renderer) render(ctx context.Context, req Request, locate func(context.
 func (r *Renderer) rendition(req Request, s transform.Spec, l located, m made, outcome Outcome) *Rendition {
 	rend := &Rendition{
 		Spec: s, Body: m.body, ETag: etag(m.sum, req.Words), Outcome: outcome,
-		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep,
+		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
 	}
 	for _, t := range []Timing{
 		{"queue", m.queue}, {"decode", m.took.Decode}, {"resize", m.took.Resize}, {"encode", m.took.Encode},

@@ -91,7 +91,7 @@ func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys 
 		}
 	}
 	if len(mine) > 0 {
-		j := job{src: src, located: l}
+		j := newJob(src, l)
 		for _, i := range mine {
 			outcomes[i] = Filled
 			j.keys = append(j.keys, keys[i])
@@ -120,6 +120,15 @@ type job struct {
 	flights []*flight[made]
 }
 
+// newJob makes a job. It has the original's bytes in hand only where no store will: jobs wait, and many jobs with large
+// originals would be a lot of memory.
+func newJob(src source.Source, l located) job {
+	if l.keep {
+		l.body = nil
+	}
+	return job{src: src, located: l}
+}
+
 // work is a render flight: it makes the job's renditions, publishes them, and returns what stores them.
 func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	j = r.dropFinished(ctx, j)
@@ -139,7 +148,7 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	start := time.Now()
 	outs, err := r.o.Transform.Transform(ctx, body, j.specs)
 	if err != nil {
-		fail(r.condemn(ctx, j, newError(j.src, err)))
+		fail(r.remember(ctx, j, newError(j.src, err)))
 		return nil
 	}
 	waited := time.Since(start)
@@ -185,43 +194,64 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 	if j.located.body != nil {
 		return j.located.body, nil
 	}
+	for _, k := range []fetchKey{{src: j.src}, {src: j.src, whole: true}} {
+		if l, ok := r.fetches.peek(k); ok && l.body != nil && l.ptr.Current.Sum == want {
+			return l.body, nil
+		}
+	}
 	if o, err := r.o.Store.Get(ctx, want.key()); err == nil {
 		return o.Body, nil
 	}
 	now := time.Now()
 	if p := r.loadPointer(ctx, j.src); p.resting(now) {
-		return nil, p.remembered(j.src, now)
+		return nil, p.Failure.remembered(j.src, now)
 	}
-	l, _, err := r.waitFetch(ctx, j.src, true)
-	switch {
-	case err != nil:
+	l, _, err := r.waitFetch(ctx, fetchKey{src: j.src, whole: true})
+	if err != nil {
 		return nil, err
-	case l.ptr.Current.Sum != want:
-		return nil, errChanged
-	case l.body == nil: // joined a flight that had asked for news only, and there were none
+	}
+	if l.ptr.Current.Sum != want {
 		return nil, errChanged
 	}
 	return l.body, nil
 }
 
-// condemn remembers that the original cannot be made into pixels, where that is what e says and the pointer has not moved
-// on since. It returns e, or errChanged where there is an earlier version to show instead.
-func (r *Renderer) condemn(ctx context.Context, j job, e *Error) error {
-	if e.Class != NotAnImage && e.Class != TooLarge && e.Class != Undecodable {
-		return e
+// remember keeps the job's failure from being repeated for every reader: for the original when its bytes are to blame, else
+// for these renditions. It returns e, or errChanged where there is another original to show instead.
+func (r *Renderer) remember(ctx context.Context, j job, e *Error) error {
+	// Probe has passed the original, so whatever is too large now is too large for this rendition only.
+	if e.Class == NotAnImage || e.Class == Undecodable {
+		return r.condemn(ctx, j, e)
 	}
-	r.fetches.settled(ctx, j.src) // the flight that brought the original may not have stored its pointer yet
-	p := r.loadPointer(ctx, j.src)
-	if p.Current == nil || p.Current.Sum != j.located.ptr.Current.Sum {
-		return e
-	}
-	r.report(e)
-	p = p.damaged(e, time.Now())
-	r.savePointer(ctx, j.src, p)
-	if p.Current != nil {
-		return errChanged
+	for _, k := range j.keys {
+		r.failures.add(k, e, time.Now())
 	}
 	return e
+}
+
+// condemn remembers that the original cannot be made into pixels.
+func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
+	r.report(e)
+	// The flight that brought the original may not have stored its pointer yet.
+	r.fetches.settled(ctx, fetchKey{src: j.src})
+	r.fetches.settled(ctx, fetchKey{src: j.src, whole: true})
+	err = e
+	r.change(ctx, j.src, func(p pointer) (pointer, bool) {
+		now := time.Now()
+		switch {
+		case p.Current == nil: // not kept, or condemned already
+			r.failures.add(pointerKey(j.src), e, now)
+			return p, false
+		case p.Current.Sum != j.located.ptr.Current.Sum: // replaced meanwhile
+			err = errChanged
+			return p, false
+		}
+		if p = p.damaged(e, now); p.Current != nil {
+			err = errChanged
+		}
+		return p, true
+	})
+	return err
 }
 
 // etag is strong: it changes with the pixels' encoding and with the words, and with nothing else.
