@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // A finder looks for the featured image of one post.
@@ -16,11 +17,24 @@ type finder struct {
 	dir   string   // the post's folder
 	index bool     // the post is a page bundle's index file, and the layout has bundles
 	art   []string // what may be the bundle's image
-	steps int
+	work  int      // spent, of maxWork
 }
 
-// maxSteps bounds the values that are looked at in one post: YAML's aliases can make a small block a large tree.
-const maxSteps = 2000
+// maxWork bounds the search in one post: YAML's aliases can make a small block a large tree. What counts is what looking
+// costs, in keys, values and lines of text: maps and texts can be long and stand there many times. It is enough for 2,000
+// pictures of 20 keys each and at most some milliseconds; a post that needs more has no image.
+const maxWork = 100_000
+
+// textUnit is how many bytes of text cost as much as a key.
+const textUnit = 64
+
+// spend notes the cost of looking at n, and reports whether that may be done.
+func (f *finder) spend(n *frontmatter.Node) bool {
+	if f.work <= maxWork {
+		f.work += 1 + len(n.Pairs) + len(n.Text)/textUnit
+	}
+	return f.work <= maxWork
+}
 
 // A hit is the featured image as it stands in the front matter, with the places in which its words may stand.
 type hit struct {
@@ -84,16 +98,8 @@ func (f *finder) override() (hit, bool) {
 
 // ladder tries the image keys of one map in order.
 func (f *finder) ladder(n *frontmatter.Node) (hit, bool) {
-	type rung struct{ rank, pair int }
 	var found [8]rung
-	rungs := found[:0]
-	for i := range n.Pairs {
-		if rank, ok := rankOf(n.Pairs[i].Key); ok {
-			rungs = append(rungs, rung{rank, i})
-		}
-	}
-	slices.SortStableFunc(rungs, func(a, b rung) int { return a.rank - b.rank })
-	for _, r := range rungs {
+	for _, r := range rungs(found[:0], n, imageRank) {
 		pair, key := &n.Pairs[r.pair], imageKeys[r.rank]
 		var h hit
 		var ok bool
@@ -101,7 +107,7 @@ func (f *finder) ladder(n *frontmatter.Node) (hit, bool) {
 		case "resources":
 			h, ok = f.resources(pair.Value)
 		case "header":
-			h, ok = f.fromMap(pair.Value, headerKeys, 0)
+			h, ok = f.fromMap(pair.Value, headerRank, 0)
 		default:
 			h, ok = f.value(pair.Value, wordyKeys[key], 0)
 		}
@@ -116,8 +122,25 @@ func (f *finder) ladder(n *frontmatter.Node) (hit, bool) {
 	return hit{}, false
 }
 
-// rankOf is imageRank of the normalised key.
-func rankOf(key string) (int, bool) {
+// A rung is a pair of a map whose key has a rank.
+type rung struct{ rank, pair int }
+
+// rungs appends the pairs of n whose keys have a rank, best first.
+func rungs(to []rung, n *frontmatter.Node, ranks map[string]int) []rung {
+	for i := range n.Pairs {
+		if rank, ok := rankOf(n.Pairs[i].Key, ranks); ok {
+			to = append(to, rung{rank, i})
+		}
+	}
+	slices.SortStableFunc(to, func(a, b rung) int { return a.rank - b.rank })
+	return to
+}
+
+// rankOf is the rank of the normalised key.
+func rankOf(key string, ranks map[string]int) (int, bool) {
+	if len(key) > maxKey {
+		return 0, false
+	}
 	var buf [32]byte
 	b := buf[:0]
 	for i := range len(key) {
@@ -133,14 +156,14 @@ func rankOf(key string) (int, bool) {
 		}
 		b = append(b, c)
 	}
-	rank, ok := imageRank[string(b)]
+	rank, ok := ranks[string(b)]
 	return rank, ok
 }
 
 // value reads an image from a value: text, a map, or the first element of a list that yields one. wordy says that text
 // must look like an image.
 func (f *finder) value(n *frontmatter.Node, wordy bool, depth int) (hit, bool) {
-	if f.steps++; f.steps > maxSteps || depth > 4 {
+	if depth > 4 || !f.spend(n) {
 		return hit{}, false
 	}
 	switch n.Kind {
@@ -154,10 +177,10 @@ func (f *finder) value(n *frontmatter.Node, wordy bool, depth int) (hit, bool) {
 			}
 		}
 	case frontmatter.Map:
-		if h, ok := f.fromMap(n, urlKeys, depth); ok {
+		if h, ok := f.fromMap(n, urlRank, depth); ok {
 			return h, true
 		}
-		if len(n.Pairs) == 1 && looksLikeImage(n.Pairs[0].Key) {
+		if len(n.Pairs) == 1 && len(n.Pairs[0].Key) <= source.MaxLen && looksLikeImage(n.Pairs[0].Key) {
 			pair := &n.Pairs[0]
 			return hit{raw: strings.TrimSpace(pair.Key), line: pair.Line, caption: pair}, true
 		}
@@ -165,13 +188,11 @@ func (f *finder) value(n *frontmatter.Node, wordy bool, depth int) (hit, bool) {
 	return hit{}, false
 }
 
-// fromMap reads the image that one of keys names inside a map.
-func (f *finder) fromMap(n *frontmatter.Node, keys []string, depth int) (hit, bool) {
-	for _, key := range keys {
-		pair := lookup(n, key)
-		if pair == nil {
-			continue
-		}
+// fromMap reads the image that the best of the ranked keys names inside a map.
+func (f *finder) fromMap(n *frontmatter.Node, ranks map[string]int, depth int) (hit, bool) {
+	var found [8]rung
+	for _, r := range rungs(found[:0], n, ranks) {
+		pair := &n.Pairs[r.pair]
 		if h, ok := f.value(pair.Value, false, depth+1); ok {
 			h.field = "." + pair.Key + h.field
 			h.inside = append(h.inside, n)
@@ -229,11 +250,11 @@ func cutQuery(text string) string {
 // resources reads Hugo's page resources: the first entry whose name is that of a featured image.
 func (f *finder) resources(n *frontmatter.Node) (hit, bool) {
 	for _, entry := range n.List {
-		if f.steps++; f.steps > maxSteps {
+		if !f.spend(entry) {
 			break
 		}
 		name, src := lookup(entry, "name"), lookup(entry, "src")
-		if name == nil || src == nil || src.Value.Kind != frontmatter.String || !isResourceName(name.Value.Text) {
+		if name == nil || src == nil || src.Value.Kind != frontmatter.String || len(name.Value.Text) > maxKey || !isResourceName(name.Value.Text) || !f.spend(src.Value) {
 			continue
 		}
 		h, ok := f.scalar(src.Value, false)

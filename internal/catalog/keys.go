@@ -116,13 +116,20 @@ var pageStems = set("og", "opengraph", "twitter", "meta", "social", "socialmedia
 // pageSuffixes are the suffixes that pageStems may not have.
 var pageSuffixes = set("description", "desc", "author", "source", "copyright", "attribution", "license", "licence", "licenseurl", "licenceurl", "creator", "copyrightnotice")
 
-var imageRank = func() map[string]int {
-	rank := make(map[string]int, len(imageKeys))
-	for i, key := range imageKeys {
+// The ranks of imageKeys, urlKeys and headerKeys: a map is then looked through once, however many names are asked for.
+var (
+	imageRank  = ranked(imageKeys)
+	urlRank    = ranked(urlKeys)
+	headerRank = ranked(headerKeys)
+)
+
+func ranked(keys []string) map[string]int {
+	rank := make(map[string]int, len(keys))
+	for i, key := range keys {
 		rank[key] = i
 	}
 	return rank
-}()
+}
 
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))
@@ -145,8 +152,15 @@ func normal(key string) string {
 	}, key)
 }
 
+// maxKey is the longest key, in bytes, that can be a name of ours: the longest one has 20 letters. Longer keys are passed
+// over, because a post may have a megabyte of them.
+const maxKey = 64
+
 // normalIs reports whether normal(key) == want, without making the string: it is asked some hundred times per post.
 func normalIs(key, want string) bool {
+	if len(key) < len(want) || len(key) > maxKey {
+		return false
+	}
 	j := 0
 	for i := range len(key) {
 		c := key[i]
