@@ -24,13 +24,16 @@ var pages = []page{
 	{[]string{"drive.google.com"}, "^/uc$", driveEntity},
 	{[]string{"photos.google.com", "photos.app.goo.gl"}, "", says("a Google Photos page: download the picture and keep it in the site")},
 	{google, "^/url$", googleRedirect},
+	{[]string{"drive.google.com"}, "/folders/", says("a folder of Google Drive: use the picture's own address there, https://drive.google.com/uc?export=view&id=ID")},
+	{[]string{"duckduckgo.com", "www.duckduckgo.com"}, "^/$", says("a page of search results: use the picture's own address")},
 	{google, "^/imgres$", says("a Google Images page: use the picture's own address")},
 	{google, "^/search$", says("a page of search results: use the picture's own address")},
 	{[]string{"www.bing.com", "bing.com"}, "^/images/search", says("a page of search results: use the picture's own address")},
 	{[]string{"imgur.com", "www.imgur.com", "m.imgur.com"}, "^/", imgur},
 	{[]string{"github.com"}, "/blob/", githubBlob},
 	{[]string{"gitlab.com"}, "/-/blob/", gitlabBlob},
-	{[]string{"commons.wikimedia.org", "*.wikipedia.org"}, "^/wiki/File:", wikiFile},
+	{[]string{"commons.wikimedia.org", "*.wikipedia.org"}, "^/wiki/File:", wikiFile("/wiki/File:")},
+	{[]string{"commons.wikimedia.org", "de.wikipedia.org"}, "^/wiki/Datei:", wikiFile("/wiki/Datei:")},
 	{[]string{"www.flickr.com", "flickr.com", "flic.kr"}, "/p", flickr},
 	{[]string{"www.dropbox.com", "dropbox.com"}, "^/s", dropbox},
 	{[]string{"www.instagram.com", "instagram.com"}, "^/p/", says("a page of Instagram: keep a copy of the picture in the site")},
@@ -45,8 +48,11 @@ func (s Source) Page() (hint string, ok bool) {
 	if !s.Remote() {
 		return "", false
 	}
-	if _, _, wrapped := s.Unwrap(); wrapped {
-		return "", false
+	if inner, wrapper, wrapped := s.Unwrap(); wrapped {
+		if !s.WrapperPage() {
+			return "", false
+		}
+		return "a page of " + wrapper + ": use the picture's own address " + inner.String(), true
 	}
 	p := s.split()
 	for _, known := range pages {
@@ -107,7 +113,7 @@ func googleRedirect(p parts) string {
 func imgur(p parts) string {
 	kind, rest, nested := strings.Cut(strings.Trim(p.path, "/"), "/")
 	switch {
-	case kind == "a" || kind == "gallery" || kind == "t":
+	case kind == "a" || kind == "gallery" || kind == "t" || kind == "r" || kind == "user":
 		return "an album page of Imgur: use the picture's address at i.imgur.com"
 	case !nested && rest == "" && kind != "" && !strings.Contains(kind, "."):
 		return "a page of Imgur: use https://i.imgur.com/" + kind + ".jpg"
@@ -127,9 +133,12 @@ func gitlabBlob(p parts) string {
 	return "a page of GitLab: use " + p.site + strings.Replace(p.path, "/-/blob/", "/-/raw/", 1)
 }
 
-func wikiFile(p parts) string {
-	name := p.after("/wiki/File:")
-	return "the description page of " + readable(name) + ": use https://commons.wikimedia.org/wiki/Special:FilePath/" + name
+// wikiFile reads the name behind prefix, the namespace of files in the wiki's language.
+func wikiFile(prefix string) func(parts) string {
+	return func(p parts) string {
+		name := p.after(prefix)
+		return "the description page of " + readable(name) + ": use https://commons.wikimedia.org/wiki/Special:FilePath/" + name
+	}
 }
 
 func flickr(p parts) string {

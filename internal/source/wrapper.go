@@ -19,12 +19,12 @@ const maxNesting = 4
 func (s Source) Unwrap() (inner Source, wrapper string, ok bool) {
 	inner = s
 	for range maxNesting {
-		next, name := inner.unwrapOnce()
-		if name == "" {
+		next, w := inner.unwrapOnce()
+		if w == nil {
 			break
 		}
 		if !ok {
-			wrapper = name
+			wrapper = w.name
 		}
 		inner, ok = next, true
 	}
@@ -52,21 +52,30 @@ func (s Source) Opaque() (wrapper string, ok bool) {
 	return "", false
 }
 
-// unwrapOnce takes one wrapper off; name is "" when there is none.
-func (s Source) unwrapOnce() (inner Source, name string) {
+// WrapperPage reports whether s is a wrapper, as Unwrap knows them, that is a web page: a search engine's view of one
+// picture, which people copy from the address bar. Asking it for a picture is vain in most cases, asking for the inner URL
+// first is not.
+func (s Source) WrapperPage() bool {
+	_, w := s.unwrapOnce()
+	return w != nil && w.page
+}
+
+// unwrapOnce takes one wrapper off and says which; nil when there is none.
+func (s Source) unwrapOnce() (inner Source, by *wrapper) {
 	if !s.Remote() {
-		return Source{}, ""
+		return Source{}, nil
 	}
 	p := s.split()
-	for _, w := range wrappers {
+	for i := range wrappers {
+		w := &wrappers[i]
 		if !p.at(w.hosts, w.path) {
 			continue
 		}
 		if inner, ok := parseInner(w.inner(p)); ok {
-			return inner, w.name
+			return inner, w
 		}
 	}
-	return Source{}, ""
+	return Source{}, nil
 }
 
 // parseInner reads what a wrapper held. Some wrappers are given URLs that were encoded once too often, and a fragment

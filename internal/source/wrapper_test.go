@@ -163,7 +163,19 @@ func TestPage(t *testing.T) {
 		{"https://photos.app.goo.gl/abc", "Google Photos"},
 		{"https://www.instagram.com/p/abc/", "Instagram"},
 
+		{"https://www.google.com/imgres?imgurl=https%3A%2F%2Fimages.example.org%2Fa.jpg", "https://images.example.org/a.jpg"},
+		{"https://images.google.de/imgres?imgurl=https%3A%2F%2Fimages.example.org%2Fa.jpg", "https://images.example.org/a.jpg"},
+		{"https://www.bing.com/images/search?view=detailV2&mediaurl=https%3A%2F%2Fimages.example.org%2Fa.jpg", "https://images.example.org/a.jpg"},
+		{"https://duckduckgo.com/?q=cat&iax=images&ia=images&iai=https%3A%2F%2Fimages.example.org%2Fa.jpg", "https://images.example.org/a.jpg"},
+		{"https://duckduckgo.com/?q=cat&iax=images&ia=images", "search results"},
+		{"https://imgur.com/r/cats/Tteit", "i.imgur.com"},
+		{"https://imgur.com/user/someone", "i.imgur.com"},
+		{"https://drive.google.com/drive/folders/1cvi", "folder of Google Drive"},
+		{"https://de.wikipedia.org/wiki/Datei:Z%C3%BCrich.jpg", "Special:FilePath/Z%C3%BCrich.jpg"},
+
 		{"https://unsplash.com/photos/2wFRkQ/download", ""},
+		{"https://external-content.duckduckgo.com/iu/?u=https%3A%2F%2Fimages.example.org%2Fa.jpg", ""},
+		{"https://duckduckgo.com/i/a1b2.png", ""},
 		{"https://images.unsplash.com/photo-123", ""},
 		{"https://images.pexels.com/photos/123/a.jpeg", ""},
 		{"https://cdn.pixabay.com/photo/2020/a.jpg", ""},
@@ -173,7 +185,6 @@ func TestPage(t *testing.T) {
 		{"https://i.imgur.com/Tteit.png", ""},
 		{"https://github.com/o/r/blob/main/a.png?raw=true", ""},
 		{"https://github.com/o/r/raw/main/a.png", ""},
-		{"https://www.google.com/imgres?imgurl=https%3A%2F%2Fimages.example.org%2Fa.jpg", ""},
 		{"https://www.dropbox.com/s/abc/a.jpg?raw=1", ""},
 		{"https://unsplash.com.evil.example/photos/2wFRkQ", ""},
 		{"/photos/2wFRkQ", ""},
@@ -182,6 +193,23 @@ func TestPage(t *testing.T) {
 		hint, ok := mustParse(t, tt.text).Page()
 		if ok != (tt.want != "") || !strings.Contains(hint, tt.want) || strings.ContainsAny(hint, "\r\n") {
 			t.Errorf("Page(%s) = %q, %t; want a hint with %q", tt.text, hint, ok, tt.want)
+		}
+	}
+}
+
+func TestWrapperPage(t *testing.T) {
+	for text, want := range map[string]bool{
+		"https://www.google.com/imgres?imgurl=https%3A%2F%2Fimages.example.org%2Fa.jpg":           true,
+		"https://www.bing.com/images/search?mediaurl=https%3A%2F%2Fimages.example.org%2Fa.jpg":    true,
+		"https://duckduckgo.com/?iai=https%3A%2F%2Fimages.example.org%2Fa.jpg":                    true,
+		"https://www.google.com/imgres?imgurl=javascript:alert(1)":                                false,
+		"https://external-content.duckduckgo.com/iu/?u=https%3A%2F%2Fimages.example.org%2Fa.jpg":  false,
+		"https://i0.wp.com/www.google.com/imgres?imgurl=https%3A%2F%2Fimages.example.org%2Fa.jpg": false,
+		"https://unsplash.com/photos/2wFRkQ":                                                      false,
+		"/imgres":                                                                                 false,
+	} {
+		if got := mustParse(t, text).WrapperPage(); got != want {
+			t.Errorf("WrapperPage(%s) = %t, want %t", text, got, want)
 		}
 	}
 }

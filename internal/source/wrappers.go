@@ -12,37 +12,38 @@ type wrapper struct {
 	hosts []string             // as parts.at takes them
 	path  string               // as parts.at takes it
 	inner func(p parts) string // the URL inside, as ParseURL takes it; "" when there is none
+	page  bool                 // it is a web page that shows the picture: HTML is what it normally answers
 }
 
-var google = []string{"google.com", "www.google.com", "images.google.com", "www.google.??", "www.google.co.??", "www.google.com.??"}
+var google = []string{"google.com", "www.google.com", "images.google.com", "www.google.??", "www.google.co.??", "www.google.com.??", "images.google.??", "images.google.co.??", "images.google.com.??"}
 
 // wrappers are tried in order; the first whose inner URL parses wins. Shapes were collected from posts in public
 // repositories; proxies that run under any host and hide nothing but a path (imgproxy, thumbor, ipx) are not here,
 // because their shapes occur in addresses that are no wrappers.
 var wrappers = []wrapper{
-	{"DuckDuckGo", []string{"external-content.duckduckgo.com", "proxy.duckduckgo.com", "images.duckduckgo.com"}, "^/iu/", query("u")},
-	{"DuckDuckGo", []string{"duckduckgo.com"}, "^/$", query("iai")},
-	{"Google Images", google, "^/imgres$", query("imgurl")},
-	{"Google", []string{"*.googleusercontent.com"}, "^/gadgets/proxy$", query("url")},
-	{"Bing", []string{"*.bing.com", "*.bing.net"}, "^/th", query("riu")},
-	{"Bing", []string{"www.bing.com", "bing.com"}, "^/images/search", query("mediaurl")},
-	{"Brave", []string{"imgs.search.brave.com"}, "^/", brave},
-	{"Qwant", []string{"s[0-9].qwant.com"}, "^/thumbr/", query("u")},
-	{"Startpage", []string{"www.startpage.com"}, "^/av/proxy-image$", query("piurl")},
-	{"Photon", []string{"i[0-3].wp.com"}, "^/", photon},
-	{"weserv", []string{"images.weserv.nl", "wsrv.nl"}, "^/$", weserv},
-	{"Next.js", nil, "/_next/image$", siteQuery("url")},
-	{"Vercel", nil, "^/_vercel/image$", siteQuery("url")},
-	{"Netlify", nil, "^/.netlify/images$", siteQuery("url")},
-	{"Astro", nil, "/_image$", siteQuery("href")},
-	{"Cloudinary", nil, "/image/fetch/", tail("/image/fetch")},
-	{"Cloudflare", nil, "/cdn-cgi/image/", cloudflare},
-	{"DEV", []string{"*.dev.to"}, "/dynamic/image/", tail("/dynamic/image")},
-	{"Yahoo", []string{"*.yimg.com"}, "/api/res/1.2/", tail("/api/res/1.2")},
-	{"Facebook", []string{"external*.fbcdn.net", "www.facebook.com"}, "^/safe_image.php$", query("url")},
-	{"GitHub", []string{"camo.githubusercontent.com"}, "^/", camo},
-	{"Wayback Machine", []string{"web.archive.org"}, "^/web/", wayback},
-	{"AMP cache", []string{"*.cdn.ampproject.org"}, "^/i", amp},
+	{"DuckDuckGo", []string{"external-content.duckduckgo.com", "proxy.duckduckgo.com", "images.duckduckgo.com"}, "^/iu/", query("u"), false},
+	{"DuckDuckGo", []string{"duckduckgo.com"}, "^/$", query("iai"), true},
+	{"Google Images", google, "^/imgres$", query("imgurl"), true},
+	{"Google", []string{"*.googleusercontent.com"}, "^/gadgets/proxy$", query("url"), false},
+	{"Bing", []string{"*.bing.com", "*.bing.net"}, "^/th", query("riu"), false},
+	{"Bing", []string{"www.bing.com", "bing.com"}, "^/images/search", query("mediaurl"), true},
+	{"Brave", []string{"imgs.search.brave.com"}, "^/", brave, false},
+	{"Qwant", []string{"s[0-9].qwant.com"}, "^/thumbr/", query("u"), false},
+	{"Startpage", []string{"www.startpage.com"}, "^/av/proxy-image$", query("piurl"), false},
+	{"Photon", []string{"i[0-3].wp.com"}, "^/", photon, false},
+	{"weserv", []string{"images.weserv.nl", "wsrv.nl"}, "^/$", weserv, false},
+	{"Next.js", nil, "/_next/image$", siteQuery("url"), false},
+	{"Vercel", nil, "^/_vercel/image$", siteQuery("url"), false},
+	{"Netlify", nil, "^/.netlify/images$", siteQuery("url"), false},
+	{"Astro", nil, "/_image$", siteQuery("href"), false},
+	{"Cloudinary", nil, "/image/fetch/", tail("/image/fetch"), false},
+	{"Cloudflare", nil, "/cdn-cgi/image/", cloudflare, false},
+	{"DEV", []string{"*.dev.to"}, "/dynamic/image/", tail("/dynamic/image"), false},
+	{"Yahoo", []string{"*.yimg.com"}, "/api/res/1.2/", tail("/api/res/1.2"), false},
+	{"Facebook", []string{"external*.fbcdn.net", "www.facebook.com"}, "^/safe_image.php$", query("url"), false},
+	{"GitHub", []string{"camo.githubusercontent.com"}, "^/", camo, false},
+	{"Wayback Machine", []string{"web.archive.org"}, "^/web/", wayback, false},
+	{"AMP cache", []string{"*.cdn.ampproject.org"}, "^/i", amp, false},
 }
 
 // thumbnails are search engines' own copies, under names that say nothing of where the picture came from.
