@@ -16,9 +16,14 @@ import (
 // firstBytes is what is reserved before a body's first byte is there, whatever its Content-Length claims.
 const firstBytes = 64 << 10
 
+// wireSlack is what a body may have on the wire beyond the limit of its decoded bytes: gzip's headers, and what it adds to
+// bytes that cannot be packed (5 bytes in 64 KB, RFC 1951 §3.2.4). Without a bound of its own a body of empty members, which
+// decode to nothing, would go on until the timeout.
+const wireSlack = 64 << 10
+
 // receive reads the whole body, decoded, or returns an error and nothing. cancel ends the request when it is too slow.
 func (f *Fetcher) receive(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) ([]byte, error) {
-	wire := &meter{from: resp.Body}
+	wire := &meter{from: resp.Body, limit: f.maxBytes + wireSlack}
 	stop := wire.watch(f.window, func() { cancel(errSlow) })
 	defer stop()
 
@@ -32,22 +37,28 @@ func (f *Fetcher) receive(ctx context.Context, cancel context.CancelCauseFunc, r
 	case "gzip", "x-gzip":
 		unpacked, err := gzip.NewReader(wire)
 		if err != nil {
-			return nil, classify(ctx, err, ErrBroken)
+			return nil, bodyError(ctx, err)
 		}
 		body, expect = unpacked, -1
 	default:
 		return nil, fmt.Errorf("%w: %.40q", ErrEncoding, coding)
 	}
 	data, err := readAll(body, expect, f.maxBytes)
-	switch {
-	case errors.Is(err, ErrTooLarge):
-		return nil, err
-	case err != nil:
-		return nil, classify(ctx, err, ErrBroken)
-	case len(data) == 0:
+	if err != nil {
+		return nil, bodyError(ctx, err)
+	}
+	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: empty body", ErrBroken)
 	}
 	return data, nil
+}
+
+// bodyError is classify for errors of reading a body.
+func bodyError(ctx context.Context, err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	return classify(ctx, err, ErrBroken)
 }
 
 // readAll reads to the end, at most limit bytes, expecting expect (-1: unknown). The buffer grows with what arrives: an
@@ -76,16 +87,19 @@ func readAll(r io.Reader, expect, limit int64) ([]byte, error) {
 	}
 }
 
-// A meter counts the bytes that come over the wire.
+// A meter counts the bytes that come over the wire, and ends with ErrTooLarge behind limit of them.
 type meter struct {
 	from  io.Reader
+	limit int64
 	count atomic.Int64
 }
 
 // Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.from.Read(p)
-	m.count.Add(int64(n))
+	if m.count.Add(int64(n)) > m.limit {
+		return 0, fmt.Errorf("%w: more than %d bytes on the wire", ErrTooLarge, m.limit)
+	}
 	return n, err
 }
 

@@ -33,11 +33,18 @@ var (
 type Options struct {
 	Policy       Policy
 	Site         *os.Root      // the site folder for local sources; nil has none
-	MaxBytes     int64         // of one original; 0 means 20 MB (20,000,000)
+	MaxBytes     int64         // of one original; 0 means 20 MB (20,000,000), more than 1 GiB means 1 GiB
 	Timeout      time.Duration // for a whole fetch, redirects and body included; 0 means 15 s
 	MaxRedirects int           // 0 means 3; negative means none
 	PerHost      int           // connections to one host at a time; 0 means 16
 	UserAgent    string        // "" means "cutline"; a contact URL in it keeps large archives from blocking us
+	// Instance tells this server from other cutlines in the CDN-Loop header: a token (RFC 9110 §5.6.2), best a random one.
+	// "" names none, and then a server cannot tell its own requests from theirs.
+	Instance string
+	// Accept is called on the body that a wrapper answered: an error makes the fetcher go on to the inner URL, because many
+	// wrappers answer 200 with a page when they fail. It may be called by several goroutines at once and must not keep or
+	// modify body. nil accepts all.
+	Accept func(body []byte) error
 }
 
 // Validators are what an origin said about the version that it sent (RFC 9110 §8.8); either may be empty. For files they
@@ -51,12 +58,12 @@ type Validators struct {
 type Original struct {
 	Body        []byte        // nil when NotModified
 	NotModified bool          // the version named by the validators that were passed in is still current
-	Validators  Validators    // to pass in next time
+	Validators  Validators    // to pass in next time; none from the inner URL of a wrapper, whose versions are not the wrapper's
 	Modified    time.Time     // when the origin says the original last changed; zero when it does not say
 	Fresh       time.Duration // for how long the origin says that the answer holds (RFC 9111 §4.2), less its Age; valid with Explicit
 	Explicit    bool          // whether the origin said anything about freshness
 	NoStore     bool          // the origin forbids keeping it (no-store or private)
-	From        source.Source // what answered: the source asked for, or the inner one of a wrapper that failed
+	From        source.Source // what answered: the source asked for, or the inner one of a wrapper
 }
 
 // The limits that Options does not set.
@@ -80,6 +87,8 @@ type Fetcher struct {
 	timeout      time.Duration
 	window       time.Duration // rateWindow; tests shorten it
 	userAgent    string
+	loop         string                  // of CDN-Loop
+	accept       func(body []byte) error // never nil
 }
 
 // New makes a Fetcher. It does not touch the network.
@@ -87,11 +96,19 @@ func New(o Options) *Fetcher {
 	f := &Fetcher{
 		guard:        newGuard(o.Policy),
 		site:         o.Site,
-		maxBytes:     cmp.Or(o.MaxBytes, 20_000_000),
+		maxBytes:     min(cmp.Or(o.MaxBytes, 20_000_000), 1<<30),
 		maxRedirects: max(cmp.Or(o.MaxRedirects, 3), 0),
 		timeout:      cmp.Or(o.Timeout, 15*time.Second),
 		window:       rateWindow,
 		userAgent:    cmp.Or(o.UserAgent, "cutline"),
+		loop:         loopName,
+		accept:       o.Accept,
+	}
+	if o.Instance != "" {
+		f.loop += "; id=" + o.Instance
+	}
+	if f.accept == nil {
+		f.accept = func([]byte) error { return nil }
 	}
 	f.transport = newTransport(f.guard, cmp.Or(o.PerHost, 16))
 	return f
@@ -124,9 +141,10 @@ func (f *Fetcher) check(src source.Source) error {
 	return checkName(src.Path())
 }
 
-// Fetch brings the original of src. When prior is not zero it asks for a newer version only. A wrapper that fails is
-// followed by the picture's own URL, under the same policy; when that fails too, the error is the wrapper's and names
-// both reasons.
+// Fetch brings the original of src. When prior is not zero it asks for a newer version only. A wrapper that fails, or
+// answers what Options.Accept does not accept, is followed by the picture's own URL, under the same policy; when that fails
+// too, the error is the wrapper's and names both reasons. A wrapper that is a web page is asked last instead of first.
+// Validators go to src alone, never to the inner URL.
 //
 // It returns when ctx ends, with ctx's error, and at the latest after the configured timeout, with ErrTimeout; a wrapper
 // gets half of that, so that one that hangs leaves time for the picture's own URL. Every other error is one of this
@@ -156,14 +174,46 @@ func (f *Fetcher) fetch(ctx context.Context, src source.Source, prior Validators
 	if !wrapped {
 		return f.attempt(ctx, src, prior, f.timeout)
 	}
-	original, err := f.attempt(ctx, src, prior, f.timeout/2)
+	outside := func() (*Original, error) { return f.wrapper(ctx, src, prior) }
+	inside := func() (*Original, error) { return f.inner(ctx, inner) }
+	first, second := outside, inside
+	if src.WrapperPage() {
+		first, second = inside, outside
+	}
+	original, err := first()
 	if err == nil || ctx.Err() != nil {
 		return original, err
 	}
-	original, innerErr := f.attempt(ctx, inner, prior, f.timeout/2)
-	if innerErr != nil {
-		return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner, innerErr)
+	original, secondErr := second()
+	switch {
+	case secondErr == nil:
+		return original, nil
+	case src.WrapperPage():
+		err, secondErr = secondErr, err
 	}
+	return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner, secondErr)
+}
+
+// wrapper brings what a wrapper answers, if that is acceptable.
+func (f *Fetcher) wrapper(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
+	original, err := f.attempt(ctx, src, prior, f.timeout/2)
+	if err != nil || original.NotModified {
+		return original, err
+	}
+	if err := f.accept(original.Body); err != nil {
+		return nil, fmt.Errorf("%w: the wrapper sent no picture: %v", ErrUpstream, err)
+	}
+	return original, nil
+}
+
+// inner brings the picture that a wrapper names. Its validators are dropped: whoever keeps the original keeps it for the
+// wrapper, and an ETag means nothing to another resource (RFC 9110 §8.8.3).
+func (f *Fetcher) inner(ctx context.Context, src source.Source) (*Original, error) {
+	original, err := f.attempt(ctx, src, Validators{}, f.timeout/2)
+	if err != nil {
+		return nil, err
+	}
+	original.Validators = Validators{}
 	return original, nil
 }
 

@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// loopName names us in Via and CDN-Loop (RFC 8586), by which a server of ours refuses a request that came from one.
+// loopName names us in Via and CDN-Loop (RFC 8586 §2), by which a server refuses a request of its own that came back. Answers
+// are not judged by it: another site's cutline is a good origin.
 const loopName = "cutline"
 
 // accept asks for the formats that every engine decodes. AVIF is left to the wildcard: negotiating origins make it on the
@@ -63,9 +63,6 @@ func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validato
 	}
 	defer resp.Body.Close()
 	now := time.Now()
-	if ours(resp.Header) {
-		return nil, fmt.Errorf("%w: the source leads back here", ErrRefused)
-	}
 	original := describe(resp.Header, now)
 	original.From = src
 	switch {
@@ -121,7 +118,7 @@ func (f *Fetcher) ask(ctx context.Context, src source.Source, prior Validators) 
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", f.userAgent)
 	req.Header.Set("Via", "1.1 "+loopName)
-	req.Header.Set("CDN-Loop", loopName)
+	req.Header.Set("CDN-Loop", f.loop)
 	if prior.ETag != "" {
 		req.Header.Set("If-None-Match", prior.ETag)
 	}
@@ -154,20 +151,6 @@ func target(src source.Source, location string) (source.Source, error) {
 		return source.Source{}, fmt.Errorf("%w: redirect from https to http", ErrRefused)
 	}
 	return next, nil
-}
-
-// ours reports whether an answer came from, or through, a server of our own kind.
-func ours(h http.Header) bool {
-	for _, line := range append(h.Values("Via"), h.Values("Cache-Status")...) {
-		for member := range strings.SplitSeq(line, ",") {
-			for _, word := range strings.FieldsFunc(member, func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
-				if strings.EqualFold(word, loopName) {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // classify gives err one of this package's errors, and only one: what it wraps is kept as text, so that no context error
