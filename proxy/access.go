@@ -22,11 +22,23 @@ const (
 func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setSafety(c.Writer.Header())
-	if loops(c.Request.Header) {
+	defer s.logAccess(c, start) // also when a handler panics
+	switch {
+	case len(c.Request.RequestURI) > maxURI:
+		s.fail(c, errURI)
+		c.Abort()
+	case s.loops(c.Request.Header):
 		s.fail(c, errLoop)
 		c.Abort()
 	}
 	c.Next()
+}
+
+// maxURI bounds a request's target in bytes. Nothing here has an address half as long; 8,000 is what RFC 9110 §4.1 asks
+// servers to take at least.
+const maxURI = 8000
+
+func (s *Server) logAccess(c *gin.Context, start time.Time) {
 	level, status := slog.LevelInfo, c.Writer.Status()
 	attrs := []slog.Attr{
 		slog.String("method", c.Request.Method),
@@ -43,13 +55,16 @@ func (s *Server) access(c *gin.Context) {
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
 }
 
-// loops reports whether a request comes from a cutline that fetches an original (RFC 8586 §2): ourselves, or a node whose
-// sources point back here. Answering would fetch in circles.
-func loops(h http.Header) bool {
+// loops reports whether a request comes from our own fetcher (RFC 8586 §2), directly or through others: a source that
+// leads back here would be fetched in circles. Another site's cutline is a client like any other.
+func (s *Server) loops(h http.Header) bool {
+	if s.o.Instance == "" {
+		return false
+	}
 	for _, field := range h.Values("CDN-Loop") {
 		for info := range strings.SplitSeq(field, ",") {
-			id, _, _ := strings.Cut(info, ";")
-			if strings.EqualFold(strings.TrimSpace(id), "cutline") {
+			name, params, _ := strings.Cut(info, ";")
+			if strings.TrimSpace(name) == "cutline" && strings.TrimSpace(params) == "id="+s.o.Instance {
 				return true
 			}
 		}
@@ -90,4 +105,5 @@ func setSafety(h http.Header) {
 	h["Access-Control-Allow-Origin"] = []string{"*"}
 	h["Access-Control-Expose-Headers"] = []string{exposed}
 	h["Timing-Allow-Origin"] = []string{"*"}
+	h["Cache-Status"] = []string{"cutline; detail=made"} // of pages and probes; pictures and errors have their own
 }

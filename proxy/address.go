@@ -29,14 +29,35 @@ func parseAddress(escaped string) (address, error) {
 	escaped = strings.TrimPrefix(escaped, "/")
 	i := strings.LastIndexByte(escaped, '/')
 	if i < 0 {
-		return address{}, usageError("expected /%s/{spec}.{ext} or /%s/meta.json, such as /%s/hero.webp", "…", "…", "…")
+		return address{}, usageError("expected a picture's ID or a post, then /{spec}.{ext} or /meta.json, such as /hero.webp")
 	}
 	subject, err := url.PathUnescape(escaped[:i])
-	if err != nil || subject == "" {
-		return address{}, usageError("expected a picture's ID or a post before the last slash")
+	if err != nil {
+		return address{}, usageError("expected percent signs only before two hexadecimal digits")
+	}
+	if slices.Contains(strings.Split(subject, "/"), "") || needless(escaped[:i]) {
+		return address{}, usageError("expected the plain spelling: no empty path segments, nothing percent-encoded that need not be")
 	}
 	return address{subject: subject, leaf: escaped[i+1:]}, nil
 }
+
+// needless reports whether escaped percent-encodes a slash or a character that needs no encoding (RFC 3986 §2.3): further
+// spellings of one address, each of which would be a copy in every cache on the way.
+func needless(escaped string) bool {
+	for rest := escaped; ; {
+		_, after, ok := strings.Cut(rest, "%")
+		if !ok {
+			return false
+		}
+		c, err := strconv.ParseUint(after[:2], 16, 8) // PathUnescape has seen two digits
+		if err != nil || c == '/' || strings.IndexByte(unreserved, byte(c)) >= 0 {
+			return true
+		}
+		rest = after[2:]
+	}
+}
+
+const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 // A grammar knows which leaves mean which pictures, and which of them may be asked for without a signature.
 type grammar struct {
@@ -89,7 +110,7 @@ type order struct {
 	auto bool
 }
 
-// parse reads a rendition's leaf. Its errors are *usageErr (400) for what is not in the grammar and errUnsigned (403) for
+// parse reads a rendition's leaf. Its errors are *usageErr (400) for what is not in the grammar and *unsignedErr (403) for
 // what is, but may not be asked for without a signature.
 func (g grammar) parse(leaf string) (order, error) {
 	words, ext, ok := strings.Cut(leaf, ".")
@@ -122,19 +143,20 @@ func (g grammar) spec(words string) (transform.Spec, error) {
 	}
 	spec, err := transform.ParseSpec(words)
 	if err != nil || words == "" {
-		return transform.Spec{}, usageError("%s is no preset (%s) and no spec such as w800 or w640-h360-cover%s",
-			strconv.Quote(words), g.presetNames(), reason(err))
+		return transform.Spec{}, usageError("%s is neither a preset (%s) nor a spec such as w800 or w640-h360-cover%s",
+			strconv.Quote(words), g.presetList(), reason(words, err))
 	}
 	spec = spec.Fold()
-	if width := (transform.Spec{Width: spec.Width}); spec == width && spec.Width > 0 {
-		return transform.Spec{Width: g.snap(spec.Width)}, nil
-	}
 	for _, preset := range g.presets {
-		if spec == preset {
+		if spec == preset { // also a width between two rungs
 			return spec, nil
 		}
 	}
-	return transform.Spec{}, errUnsigned
+	if width := (transform.Spec{Width: spec.Width}); spec == width && spec.Width > 0 {
+		return transform.Spec{Width: g.snap(spec.Width)}, nil
+	}
+	return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature only presets (%s) and widths (w%d … w%d) can be asked for.",
+		g.presetList(), g.widths[0], g.widths[len(g.widths)-1])}
 }
 
 // snap returns the lowest rung that is at least w pixels, else the top one.
@@ -143,9 +165,9 @@ func (g grammar) snap(w int) int {
 	return g.widths[min(i, len(g.widths)-1)]
 }
 
-func (g grammar) presetNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(g.presets)), ", ")
-}
+func (g grammar) presetNames() []string { return slices.Sorted(maps.Keys(g.presets)) }
+
+func (g grammar) presetList() string { return strings.Join(g.presetNames(), ", ") }
 
 func (g grammar) extensions() string {
 	exts := []string{auto}
@@ -155,12 +177,13 @@ func (g grammar) extensions() string {
 	return strings.Join(exts, ", ")
 }
 
-// reason is the part of a parse error that says what was wrong, for the end of a message.
-func reason(err error) string {
-	if err == nil {
+// reason is the part of a parse error that says what was wrong, for the end of a message; "" for words that were not meant
+// to be a spec.
+func reason(words string, err error) string {
+	if err == nil || !strings.ContainsAny(words, "0123456789") {
 		return ""
 	}
-	return ": " + err.Error()
+	return ": " + strings.TrimPrefix(err.Error(), transform.ErrSpec.Error()+": ")
 }
 
 // checkQuery allows the named parameters, each at most once. Whatever else a client appends is refused rather than
@@ -170,7 +193,7 @@ func checkQuery(raw string, names ...string) (url.Values, error) {
 		return nil, nil
 	}
 	q, err := url.ParseQuery(raw)
-	if err != nil {
+	if err != nil || strings.HasPrefix(raw, "&") || strings.HasSuffix(raw, "&") || strings.Contains(raw, "&&") {
 		return nil, usageError("the query cannot be parsed")
 	}
 	for name, values := range q {

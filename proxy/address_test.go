@@ -27,7 +27,14 @@ func TestParseAddress(t *testing.T) {
 	}{
 		{in: "/abc/hero.webp", want: address{"abc", "hero.webp"}},
 		{in: "/_posts/2023-09-18-kim/w800.auto", want: address{"_posts/2023-09-18-kim", "w800.auto"}},
-		{in: "/posts%2Fa%20b/meta.json", want: address{"posts/a b", "meta.json"}},
+		{in: "/posts/a%20b%28c/meta.json", want: address{"posts/a b(c", "meta.json"}},
+		{in: "/100%25/meta.json", want: address{"100%", "meta.json"}},
+		{in: "/posts%2Fa/meta.json", bad: true},
+		{in: "/posts%2fa/meta.json", bad: true},
+		{in: "/p%6Fsts/meta.json", bad: true},
+		{in: "/posts//a/meta.json", bad: true},
+		{in: "//posts/meta.json", bad: true},
+		{in: "/posts//meta.json", bad: true},
 		{in: "/caf%C3%A9/card.jpg", want: address{"café", "card.jpg"}},
 		{in: "/a/b/", want: address{"a/b", ""}},
 		{in: "/hero.webp", bad: true},
@@ -75,7 +82,7 @@ func TestGrammarParse(t *testing.T) {
 		{leaf: "hero", says: "hero.webp"},
 		{leaf: "hero.webp.jpg", says: "hero.webp"},
 		{leaf: "", says: "hero.webp"},
-		{leaf: ".jpg", says: "no preset"},
+		{leaf: ".jpg", says: "neither a preset"},
 		{leaf: "w0.jpg", says: "w800"},
 		{leaf: "w-1.jpg", says: "w800"},
 		{leaf: "w1000000000.jpg", says: "w800"},
@@ -87,7 +94,7 @@ func TestGrammarParse(t *testing.T) {
 		{leaf: "w320-w640.jpg", says: "w800"},
 		{leaf: "h300-w400.jpg", says: "w800"},
 		{leaf: "w%33%32%30.jpg", says: "w800"},
-		{leaf: "HERO.jpg", says: "no preset"},
+		{leaf: "HERO.jpg", says: "neither a preset"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.leaf, func(t *testing.T) {
@@ -95,8 +102,8 @@ func TestGrammarParse(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(order{})); diff != "" {
 				t.Errorf("parse (-want +got):\n%s", diff)
 			}
-			if tt.unsigned != errors.Is(err, errUnsigned) {
-				t.Errorf("error %v, want errUnsigned: %v", err, tt.unsigned)
+			if _, ok := errors.AsType[*unsignedErr](err); ok != tt.unsigned {
+				t.Errorf("error %v, want an unsignedErr: %v", err, tt.unsigned)
 			}
 			usage, ok := errors.AsType[*usageErr](err)
 			if ok != (tt.says != "") || ok && !strings.Contains(usage.text, tt.says) {
@@ -165,7 +172,7 @@ func TestCheckQuery(t *testing.T) {
 		ok  bool
 	}{
 		{"", true}, {"v=1", true}, {"v=", true},
-		{"v=1&v=2", false}, {"w=1", false}, {"v=1&utm_source=x", false}, {"v=%zz", false}, {"V=1", false}, {"v=1;w=2", false},
+		{"v=1&v=2", false}, {"w=1", false}, {"v=1&utm_source=x", false}, {"v=%zz", false}, {"V=1", false}, {"v=1;w=2", false}, {"&", false}, {"&&&", false}, {"v=1&", false},
 	}
 	for _, tt := range tests {
 		if _, err := checkQuery(tt.raw, "v"); (err == nil) != tt.ok {

@@ -1,13 +1,18 @@
 package proxy
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"mime"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/dunglas/httpsfv"
 	"github.com/rivo/uniseg"
@@ -19,8 +24,9 @@ import (
 
 // A label is what an entry's words and posts put on every one of its responses. It is immutable.
 type label struct {
-	headers [][2]string // canonical name, value
-	stem    string      // of file names that people read
+	headers  [][2]string // canonical name, value
+	stem     string      // of file names that people read
+	modified time.Time   // of the newest of its posts: when the words last changed
 }
 
 // A shelf makes each entry's label once, when it is first asked for.
@@ -36,29 +42,51 @@ func (s *shelf) label(e *catalog.Entry) *label {
 	return l.(*label)
 }
 
-// maxWord bounds the value of a word's header in bytes on the wire. Three of them and the rest stay under the 4 KiB that
-// nginx reads of a header by default.
-const maxWord = 1 << 10
+// Bounds in bytes on the wire. A response's header has to fit into the 4 KiB that nginx reads of it by default
+// (proxy_buffer_size), or nginx answers 502; what is not the label's takes up to 1,250 of them. Tags and links, which
+// programs need whole, come first, and the words share what is left.
+const (
+	maxLabel = 2800 // all fields together, names included
+	maxWord  = 1024 // one word
+	maxTags  = 350  // one of the two fields of tags
+	maxLinks = 700
+)
 
 func newLabel(e *catalog.Entry) *label {
 	l := &label{stem: fileStem(e)}
+	for _, p := range e.Posts {
+		l.modified = later(l.modified, p.Modified)
+	}
+	room := maxLabel
 	add := func(name, value string) {
 		if value != "" {
 			l.headers = append(l.headers, [2]string{name, value})
+			room -= len(name) + len(": \r\n") + len(value)
 		}
 	}
-	plain := e.Words.Plain()
-	add("Image-Alt", displayString(plain.Alt))
-	if plain.Decorative {
-		add("Image-Alt", `%""`)
-	}
-	add("Image-Credit", displayString(plain.Credit))
-	add("Image-Cutline", displayString(plain.Cutline))
-	add("Link", links(e))
 	tags := tags(e)
 	add("Surrogate-Key", strings.Join(tags, " "))
 	add("Cache-Tag", strings.Join(tags, ","))
+	add("Link", links(e))
+	plain := e.Words.Plain()
+	if plain.Decorative {
+		add("Image-Alt", `%""`)
+	}
+	words := [][2]string{{"Image-Alt", plain.Alt}, {"Image-Credit", plain.Credit}, {"Image-Cutline", plain.Cutline}}
+	words = slices.DeleteFunc(words, func(w [2]string) bool { return w[1] == "" })
+	slices.SortStableFunc(words, func(a, b [2]string) int { return cmp.Compare(wireLen(a[1]), wireLen(b[1])) })
+	for i, w := range words { // the shortest first: what it leaves is the others'
+		share := room/(len(words)-i) - len(w[0]) - len(": \r\n")
+		add(w[0], displayString(w[1], min(share, maxWord)))
+	}
 	return l
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func (l *label) set(h http.Header) {
@@ -68,12 +96,10 @@ func (l *label) set(h http.Header) {
 }
 
 // displayString is text as an RFC 9651 Display String, ASCII whatever the text, cut between grapheme clusters so that it
-// stays within maxWord. "" has no value.
-func displayString(text string) string {
-	if text == "" {
-		return ""
-	}
-	room := maxWord - len(`%""`)
+// takes at most most bytes. "" has no value, and neither has a text whose first character does not fit: an empty value
+// would say that the picture is decorative.
+func displayString(text string, most int) string {
+	room := most - len(`%""`)
 	cut, state := 0, -1
 	for rest := text; rest != ""; {
 		var cluster string
@@ -82,6 +108,9 @@ func displayString(text string) string {
 			break
 		}
 		cut += len(cluster)
+	}
+	if cut == 0 {
+		return ""
 	}
 	value, err := httpsfv.Marshal(httpsfv.NewItem(httpsfv.DisplayString(text[:cut])))
 	if err != nil {
@@ -104,22 +133,31 @@ func wireLen(s string) int {
 
 // links is the Link header: the licence, where it is a URL, and where the original comes from.
 func links(e *catalog.Entry) string {
-	var out []string
-	if u := linkTarget(e.Words.License); u != "" {
-		out = append(out, "<"+u+`>; rel="license"`)
-	}
+	targets := [][2]string{{e.Words.License, "license"}}
 	if e.Source.Remote() {
-		if u := linkTarget(e.Source.String()); u != "" {
-			out = append(out, "<"+u+`>; rel="canonical"`)
+		targets = append(targets, [2]string{e.Source.String(), "canonical"})
+	}
+	var field string
+	for _, t := range targets {
+		u := linkTarget(t[0])
+		if u == "" {
+			continue
+		}
+		link := "<" + u + `>; rel="` + t[1] + `"`
+		if field != "" {
+			link = field + ", " + link
+		}
+		if len(link) <= maxLinks {
+			field = link
 		}
 	}
-	return strings.Join(out, ", ")
+	return field
 }
 
 // linkTarget returns raw as a URI that can stand between "<" and ">", or "" when it is no absolute http(s) URL.
 func linkTarget(raw string) string {
 	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(raw) > maxWord {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return ""
 	}
 	u.RawQuery = escapeQuery(u.RawQuery)
@@ -145,25 +183,25 @@ func escapeQuery(raw string) string {
 	return b.String()
 }
 
-// maxTags is what CloudFront takes per object, the lowest of the large CDNs.
-const maxTags = 50
-
-// tags are what a CDN purges by: the picture, the posts that show it, the host that it comes from.
+// tags are what a CDN purges by: the picture, the host that it comes from, the posts that show it, as many as fit.
 func tags(e *catalog.Entry) []string {
 	out := []string{"img-" + e.ID}
 	if e.Source.Remote() {
 		out = append(out, "host-"+tag(e.Source.Host()))
 	}
+	size := len(strings.Join(out, " "))
 	for _, p := range e.Posts {
-		if len(out) == maxTags {
+		t := "post-" + tag(p.Slug)
+		if size += len(t) + 1; size > maxTags {
 			break
 		}
-		out = append(out, "post-"+tag(p.Slug))
+		out = append(out, t)
 	}
 	return out
 }
 
-// tag folds text into the alphabet that every CDN takes, [a-z0-9._-], and at most 100 characters of it.
+// tag folds text into the alphabet that every CDN takes, [a-z0-9._-], and at most 100 characters of it. Where characters are
+// lost, six hexadecimal digits of the text's SHA-256 keep two tags apart.
 func tag(text string) string {
 	folded := strings.Map(func(r rune) rune {
 		switch {
@@ -174,8 +212,14 @@ func tag(text string) string {
 		}
 		return '-'
 	}, text)
-	return folded[:min(len(folded), 100)]
+	if strings.EqualFold(folded, text) && len(folded) <= maxTag {
+		return folded
+	}
+	sum := sha256.Sum256([]byte(text))
+	return folded[:min(len(folded), maxTag-7)] + "-" + hex.EncodeToString(sum[:3])
 }
+
+const maxTag = 100
 
 // fileStem is the original's file name without extension, for people who save the picture, else the post's slug.
 func fileStem(e *catalog.Entry) string {

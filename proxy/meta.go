@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +33,8 @@ type meta struct {
 	Format  string          `json:"format"` // of the original
 	Bytes   int64           `json:"bytes"`
 	SHA256  string          `json:"sha256"`
-	Posts   []post          `json:"posts"`
+	Posts   []post          `json:"posts"` // the first 100
+	Uses    int             `json:"uses"`  // posts in all
 	Presets map[string]size `json:"presets"`
 	// Srcset has, per extension, the widths of the ladder that the original can fill, ascending, and its own width where
 	// that lies between two rungs.
@@ -54,7 +53,10 @@ type words struct {
 }
 
 func newWords(w caption.Words) words {
-	return words{w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Decorative, w.Creator, w.Copyright, w.License}
+	return words{
+		Cutline: w.Cutline, Credit: w.Credit, CreditURL: w.CreditURL, Alt: w.Alt, Decorative: w.Decorative,
+		Creator: w.Creator, Copyright: w.Copyright, License: w.License,
+	}
 }
 
 type post struct {
@@ -63,10 +65,13 @@ type post struct {
 	Title string `json:"title,omitempty"`
 }
 
+// maxPosts bounds the posts that one picture lists: a theme's default card may stand in all of them.
+const maxPosts = 100
+
 func newPosts(e *catalog.Entry) []post {
-	out := make([]post, len(e.Posts))
-	for i, p := range e.Posts {
-		out[i] = post{p.Path, p.Slug, p.Title}
+	out := make([]post, min(len(e.Posts), maxPosts))
+	for i := range out {
+		out[i] = post{e.Posts[i].Path, e.Posts[i].Slug, e.Posts[i].Title}
 	}
 	return out
 }
@@ -90,8 +95,9 @@ func (s *Server) getMeta(c *gin.Context, e *catalog.Entry) {
 		s.fail(c, err)
 		return
 	}
-	s.shelf.label(e).set(c.Writer.Header())
-	s.sendJSON(c, s.newMeta(e, o), latest(o.Modified, e), cacheMinute)
+	l := s.shelf.label(e)
+	l.set(c.Writer.Header())
+	s.sendJSON(c, s.newMeta(e, o), later(o.Modified, l.modified), cacheMinute)
 }
 
 func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
@@ -102,6 +108,7 @@ func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
 		Width: o.Info.Width, Height: o.Info.Height, Format: o.Info.Format.Ext(),
 		Bytes: o.Bytes, SHA256: hex.EncodeToString(o.Sum[:]),
 		Posts:   newPosts(e),
+		Uses:    len(e.Posts),
 		Presets: make(map[string]size, len(s.grammar.presets)),
 		Srcset:  make(map[string][]candidate, len(s.grammar.formats)),
 	}
@@ -148,8 +155,9 @@ type listed struct {
 	ID     string `json:"id"`
 	Source string `json:"source"`
 	words
-	Posts []post `json:"posts"`
-	Meta  string `json:"meta"` // URL of meta.json
+	Posts []post `json:"posts"` // the first 100
+	Uses  int    `json:"uses"`  // posts in all
+	Meta  string `json:"meta"`  // URL of meta.json
 }
 
 const (
@@ -179,15 +187,13 @@ func (s *Server) getCatalog(c *gin.Context) {
 		s.fail(c, usageError("page %d: expected 1 to %d", page, l.Pages))
 		return
 	}
-	var newest time.Time
 	for _, e := range entries[(page-1)*per : min(page*per, len(entries))] {
-		l.Images = append(l.Images, listed{e.ID, e.Source.String(), newWords(e.Words), newPosts(e), fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, metaLeaf)})
-		newest = latest(newest, e)
+		l.Images = append(l.Images, listed{e.ID, e.Source.String(), newWords(e.Words), newPosts(e), len(e.Posts), fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, metaLeaf)})
 	}
 	if page < l.Pages {
 		c.Header("Link", fmt.Sprintf(`<%s/catalog.json?page=%d&per_page=%d>; rel="next"`, s.o.PublicURL, page+1, per))
 	}
-	s.sendJSON(c, l, newest, cacheMinute)
+	s.sendJSON(c, l, time.Time{}, cacheMinute)
 }
 
 // number reads a query parameter from 1 to most; "" is def.
@@ -220,9 +226,10 @@ func (s *Server) sendPage(c *gin.Context, contentType string, body []byte, modif
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", control)
-	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`)
-	http.ServeContent(c.Writer, c.Request, "", modified, bytes.NewReader(body))
+	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+	h.Set("ETag", etag)
+	if !modified.IsZero() {
+		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+	}
+	s.sendPart(c, etag, modified, body)
 }
-
-// presetNames lists the presets for pages, sorted.
-func (s *Server) presetNames() []string { return slices.Sorted(maps.Keys(s.grammar.presets)) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestMeta(t *testing.T) {
 		Width: 2000, Height: 1000, Format: "jpg", Bytes: 12345,
 		SHA256: "abcdef0123" + strings.Repeat("0", 54),
 		Posts:  []post{{"_posts/2026-01-02-fox.md", "fox", "The fox"}},
+		Uses:   1,
 		Presets: map[string]size{
 			"hero": sized(1600, 800, "w1600"), "card": sized(640, 360, "w640-h360-cover"),
 			"thumb": sized(160, 160, "w160-h160-cover"), "og": sized(1200, 630, "w1200-h630-cover"),
@@ -138,12 +140,72 @@ func TestSheet(t *testing.T) {
 	if images != 3 || scripts != 0 {
 		t.Errorf("%d images and %d scripts, want 3 and 0", images, scripts)
 	}
-	if diff := cmp.Diff([]string{"A red fox", "", ""}, alts); diff != "" {
+	if diff := cmp.Diff([]string{"", "", "A red fox"}, alts); diff != "" {
 		t.Errorf("alt texts (-want +got):\n%s", diff)
 	}
 	for _, says := range []string{"A fox in Oslo", "Ann Ström", "missing-alt", "The broken one", "Logo &amp; friends"} {
 		if !strings.Contains(body, says) {
 			t.Errorf("the sheet does not say %q", says)
+		}
+	}
+}
+
+// A picture that a thousand posts share costs a page, not a thousand lines.
+func TestManyPostsOfOnePicture(t *testing.T) {
+	many := map[string]string{"_posts/2026-01-01-bad.md": "---\nimage: [\n---\n"}
+	for i := range 1000 {
+		many[fmt.Sprintf("_posts/2026-02-01-p%04d.md", i)] = "---\nimage: https://origin.example/card.jpg\n---\n"
+	}
+	for i := range 150 {
+		many[fmt.Sprintf("_posts/2026-03-01-m%04d.md", i)] = fmt.Sprintf("---\nimage: [%d\n---\n", i)
+	}
+	s, err := New(Options{Catalog: scan(t, many), Renderer: &stub{}, PublicURL: "https://img.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, most := range map[string]int{"/": 60_000, "/catalog.json": 20_000, "/p/p0001/meta.json": 20_000} {
+		rec := httptest.NewRecorder()
+		s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+		if rec.Code != http.StatusOK || rec.Body.Len() > most {
+			t.Errorf("%s: %d, %d bytes, want at most %d", path, rec.Code, rec.Body.Len(), most)
+		}
+		switch body := rec.Body.String(); path {
+		case "/":
+			for _, says := range []string{"and 995 more", "and 51 more: <code>cutline lint", "bad-front-matter"} {
+				if !strings.Contains(body, says) {
+					t.Errorf("the sheet does not say %q", says)
+				}
+			}
+			if n := strings.Count(body, "missing-credit"); n != 1 {
+				t.Errorf("one lack is told %d times", n)
+			}
+		default:
+			if !strings.Contains(body, `"uses": 1000`) || !strings.Contains(body, `"https://img.example/i/`) {
+				t.Errorf("%s counts no posts, or has relative URLs", path)
+			}
+		}
+	}
+}
+
+func TestSheetPages(t *testing.T) {
+	many := map[string]string{}
+	for i := range sheetPage + 1 {
+		many[fmt.Sprintf("_posts/2026-02-01-p%04d.md", i)] = fmt.Sprintf("---\nimage: https://origin.example/%d.jpg\n---\n", i)
+	}
+	s, err := New(Options{Catalog: scan(t, many), Renderer: &stub{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][2]string{
+		"/?utm_source=x": {fmt.Sprintf("p%04d", sheetPage), `href="/?page=2"`},
+		"/?page=2":       {"p0000", `href="/?page=1"`},
+	} {
+		rec := httptest.NewRecorder()
+		s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+		for _, says := range want {
+			if !strings.Contains(rec.Body.String(), says) {
+				t.Errorf("%s does not have %q", path, says)
+			}
 		}
 	}
 }

@@ -1,14 +1,12 @@
 package proxy
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -111,7 +109,7 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 	h := c.Writer.Header()
 	l := s.shelf.label(e)
 	l.set(h)
-	modified := latest(rend.Modified, e)
+	modified := later(rend.Modified, l.modified)
 	h["Content-Type"] = []string{rend.Spec.Format.MIME()}
 	h["Content-Location"] = []string{s.pictureURL(e, asked, "")}
 	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
@@ -128,31 +126,7 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 		_, _ = c.Writer.Write(rend.Body) // a client that is gone is no error of ours
 		return
 	}
-	// One range is a resumed download; several are an attack or a mistake, and the whole is a valid answer
-	// (RFC 9110 §14.2).
-	if strings.Contains(req.Header.Get("Range"), ",") {
-		req.Header.Del("Range")
-	}
-	http.ServeContent(c.Writer, req, "", modified, bytes.NewReader(rend.Body))
-}
-
-func isConditional(h http.Header) bool {
-	for _, name := range []string{"Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
-		if len(h[name]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// latest is when the representation last changed: the pixels or the words beside them.
-func latest(t time.Time, e *catalog.Entry) time.Time {
-	for _, p := range e.Posts {
-		if p.Modified.After(t) {
-			t = p.Modified
-		}
-	}
-	return t
+	s.sendPart(c, rend.ETag, modified, rend.Body)
 }
 
 // versionOf is the value of "?v=" under which an original's pictures may be kept for ever: 40 bits of its SHA-256. The
@@ -165,7 +139,7 @@ func cacheControl(rend *render.Rendition, version string) string {
 		return cacheNever
 	case version != "" && version == versionOf(rend.Original):
 		return cacheForever
-	case rend.Outcome == render.Stale:
+	case rend.Stale:
 		return cacheMinute
 	}
 	return cacheDay
@@ -173,17 +147,19 @@ func cacheControl(rend *render.Rendition, version string) string {
 
 // cacheStatus is RFC 9211's account of how the answer came about.
 func cacheStatus(rend *render.Rendition) string {
+	status := "cutline; fwd=miss"
 	switch {
-	case rend.Outcome == render.Hit:
-		return "cutline; hit"
-	case rend.Outcome == render.Stale:
-		return "cutline; hit; detail=stale"
+	case rend.Outcome == render.Hit, rend.Outcome == render.Stale:
+		status = "cutline; hit"
 	case rend.Outcome == render.Joined:
-		return "cutline; fwd=miss; collapsed"
+		status += "; collapsed"
 	case rend.Kept:
-		return "cutline; fwd=miss; stored"
+		status += "; stored"
 	}
-	return "cutline; fwd=miss"
+	if rend.Stale {
+		status += "; detail=stale"
+	}
+	return status
 }
 
 // serverTiming is the Server-Timing header: stages and milliseconds, nothing else.

@@ -31,11 +31,13 @@ type Options struct {
 	Renderer Renderer
 	Presets  map[string]transform.Spec // by name, each without Format; nil means DefaultPresets
 	Widths   []int                     // the ladder, in pixels; nil means DefaultWidths
-	// Formats are those that can be asked for, best first; nil means WebP, JPEG, PNG. ".auto" picks the first that the
-	// client names in Accept, and falls back on JPEG, or on PNG for pictures with alpha.
+	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. For ".auto" the order counts: the first that the
+	// client names in Accept. JPEG and PNG, which every client reads, are the fall-back instead: PNG for pictures with
+	// alpha, JPEG for others.
 	Formats   []transform.Format
 	MaxOutput int          // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
 	PublicURL string       // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
+	Instance  string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
 	Log       *slog.Logger // nil logs nothing
 }
 

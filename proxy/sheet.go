@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -33,32 +32,42 @@ type sheet struct {
 	findings func() findings // linted once, when first shown
 }
 
-// findings are the catalog's problems by post.
-type findings map[string][]catalog.Problem
-
-func newFindings(c *catalog.Catalog) findings {
-	f := make(findings)
-	for _, p := range c.Lint() {
-		f[p.File] = append(f[p.File], p)
-	}
-	return f
+// findings are the catalog's problems, as the sheet shows them.
+type findings struct {
+	byFile map[string][]catalog.Problem
+	others []catalog.Problem // about posts that show no picture: the first maxOthers
+	more   int               // the rest of those
 }
 
-// others are the findings about posts that show no picture, in the catalog's order.
-func (f findings) others(c *catalog.Catalog) []catalog.Problem {
+// maxOthers bounds the list of problems without a picture; lint lists them all.
+const maxOthers = 100
+
+func newFindings(c *catalog.Catalog) findings {
 	shown := make(map[string]bool)
 	for _, e := range c.Entries {
 		for _, p := range e.Posts {
 			shown[p.Path] = true
 		}
 	}
-	var out []catalog.Problem
-	for _, file := range slices.Sorted(maps.Keys(f)) {
-		if !shown[file] {
-			out = append(out, f[file]...)
+	f := findings{byFile: make(map[string][]catalog.Problem)}
+	for _, p := range c.Lint() {
+		switch {
+		case shown[p.File]:
+			f.byFile[p.File] = append(f.byFile[p.File], p)
+		case len(f.others) < maxOthers:
+			f.others = append(f.others, p)
+		default:
+			f.more++
 		}
 	}
-	return out
+	return f
+}
+
+// of are the findings about p that are not among told: posts that share a picture and its words share their lack.
+func (f findings) of(p post, told []catalog.Problem) []catalog.Problem {
+	return slices.DeleteFunc(slices.Clone(f.byFile[p.Path]), func(found catalog.Problem) bool {
+		return slices.ContainsFunc(told, func(t catalog.Problem) bool { return t.Code == found.Code && t.Message == found.Message })
+	})
 }
 
 func newSheet(c *catalog.Catalog) *sheet {
@@ -83,6 +92,7 @@ type sheetView struct {
 	Formats     []string
 	Cards       []card
 	Others      []catalog.Problem // of posts without a picture
+	MoreOthers  int               // not listed
 }
 
 // A card is one picture of the sheet.
@@ -90,18 +100,18 @@ type card struct {
 	ID       string
 	Source   string
 	Words    words
-	Posts    []post
+	Posts    []post // the first maxCardPosts
+	More     int    // posts not listed
 	Problems []catalog.Problem
 }
 
+// maxCardPosts bounds the posts that one card lists, with their problems.
+const maxCardPosts = 5
+
 // getSheet answers "/": every featured image with its words and its problems.
 func (s *Server) getSheet(c *gin.Context) {
-	q, err := checkQuery(c.Request.URL.RawQuery, "page")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	page, err := number(q.Get("page"), "page", 1, 1<<31-1)
+	// A page for people takes what campaigns and trackers append to links.
+	page, err := number(c.Query("page"), "page", 1, 1<<31-1)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -124,7 +134,7 @@ func (s *Server) newSheetView(page int) *sheetView {
 	entries := s.o.Catalog.Entries
 	v := &sheetView{
 		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries),
-		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.presetNames(),
+		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.grammar.presetNames(),
 	}
 	for _, f := range s.grammar.formats {
 		v.Formats = append(v.Formats, f.Ext())
@@ -138,16 +148,19 @@ func (s *Server) newSheetView(page int) *sheetView {
 	if page < v.Pages {
 		v.Next = page + 1
 	}
-	byFile := s.sheet.findings()
-	for _, e := range entries[(page-1)*sheetPage : min(page*sheetPage, len(entries))] {
-		k := card{ID: e.ID, Source: e.Source.String(), Words: newWords(e.Words.Plain()), Posts: newPosts(e)}
-		for _, p := range e.Posts {
-			k.Problems = append(k.Problems, byFile[p.Path]...)
+	found := s.sheet.findings()
+	// Last first: where posts are named by date, that is newest first.
+	first, end := max(len(entries)-page*sheetPage, 0), len(entries)-(page-1)*sheetPage
+	for _, e := range slices.Backward(entries[first:end]) {
+		k := card{ID: e.ID, Source: e.Source.String(), Words: newWords(e.Words.Plain()), More: max(len(e.Posts)-maxCardPosts, 0)}
+		k.Posts = newPosts(e)[:min(len(e.Posts), maxCardPosts)]
+		for _, p := range k.Posts {
+			k.Problems = append(k.Problems, found.of(p, k.Problems)...)
 		}
 		v.Cards = append(v.Cards, k)
 	}
 	if page == 1 {
-		v.Others = byFile.others(s.o.Catalog)
+		v.Others, v.MoreOthers = found.others, found.more
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -23,13 +24,22 @@ func usageError(format string, args ...any) error {
 	return &usageErr{fmt.Sprintf(format, args...)}
 }
 
+// An unsignedErr says that what was asked for is in the grammar, but neither a preset nor a plain width.
+type unsignedErr struct{ text string }
+
+func (e *unsignedErr) Error() string { return e.text }
+
 var (
 	errNoRoute   = errors.New("no such address")
 	errMethod    = errors.New("method not allowed")
 	errUnknownID = errors.New("no such picture")
-	errUnsigned  = errors.New("needs a signature") // in the grammar, but neither a preset nor a plain width
-	errPanic     = errors.New("panic in a handler")
-	errLoop      = errors.New("asked by ourselves") // RFC 8586
+	// The two that conditional and range requests end in (RFC 9110 §13.1.1, §15.5.17).
+	errPrecondition = errors.New("precondition failed")
+	errRange        = errors.New("range not satisfiable")
+
+	errPanic = errors.New("panic in a handler")
+	errURI   = errors.New("address too long")
+	errLoop  = errors.New("asked by ourselves") // RFC 8586
 )
 
 // A verdict is how an error is answered.
@@ -68,7 +78,10 @@ const statusClientClosed = 499
 // judge is the one table from errors to answers. An error that it does not know is 500.
 func judge(err error) verdict {
 	if usage, ok := errors.AsType[*usageErr](err); ok {
-		return verdict{http.StatusBadRequest, usage.text, 0, "bad-request"}
+		return verdict{http.StatusBadRequest, short(usage.text), 0, "bad-request"}
+	}
+	if unsigned, ok := errors.AsType[*unsignedErr](err); ok {
+		return verdict{http.StatusForbidden, unsigned.text, 0, "unsigned"}
 	}
 	if e, ok := errors.AsType[*render.Error](err); ok {
 		if v, ok := verdicts[e.Class]; ok {
@@ -81,27 +94,45 @@ func judge(err error) verdict {
 	case errors.Is(err, errUnknownID):
 		return verdict{http.StatusNotFound, "No picture has this ID. IDs change when the words beside a picture do.", 60, "not-found"}
 	case errors.Is(err, catalog.ErrUnknownPost), errors.Is(err, catalog.ErrAmbiguousPost):
-		return verdict{http.StatusNotFound, err.Error(), 60, "not-found"}
+		return verdict{http.StatusNotFound, short(err.Error()), 60, "not-found"}
+	case errors.Is(err, errURI):
+		return verdict{http.StatusRequestURITooLong, fmt.Sprintf("Expected an address of at most %d bytes.", maxURI), 0, "bad-request"}
 	case errors.Is(err, errLoop):
 		return verdict{http.StatusLoopDetected, "An original here is served by cutline itself: the sources form a loop.", 0, "loop"}
+	case errors.Is(err, errPrecondition):
+		return verdict{http.StatusPreconditionFailed, "The picture is not the one that the request's precondition names.", 0, "precondition"}
+	case errors.Is(err, errRange):
+		return verdict{http.StatusRequestedRangeNotSatisfiable, "The range begins behind the picture's end.", 0, "range"}
 	case errors.Is(err, errMethod):
 		return verdict{http.StatusMethodNotAllowed, "Expected one of " + allowed + ".", 0, "bad-request"}
 	}
 	return verdicts[render.Internal]
 }
 
+// short cuts a text that repeats what the client sent, which may be long.
+func short(text string) string {
+	const most = 600
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " …"
+}
+
+// answerHeaders belong to a picture or a page, not to an error that takes its place. The list is read-only.
+var answerHeaders = []string{
+	"ETag", "Last-Modified", "Vary", "Content-Location", "Content-Disposition", "Accept-Ranges", "Server-Timing",
+	"Image-Alt", "Image-Credit", "Image-Cutline", "Link", "Surrogate-Key", "Cache-Tag",
+}
+
 // fail answers with err's verdict.
 func (s *Server) fail(c *gin.Context, err error) {
 	v := judge(err)
-	if errors.Is(err, errUnsigned) {
-		v = verdict{http.StatusForbidden, s.unsigned(), 0, "unsigned"}
-	}
 	c.Set(logOutcome, v.outcome)
-	if v.status >= http.StatusInternalServerError || v.status == http.StatusUnprocessableEntity || v.status == http.StatusUnsupportedMediaType {
-		c.Set(logError, err.Error())
+	if _, ours := errors.AsType[*render.Error](err); ours || v.status >= http.StatusInternalServerError {
+		c.Set(logError, err.Error()) // what stands in the way of a picture; a client's mistakes are its own
 	}
 	h := c.Writer.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Vary"} {
+	for _, name := range answerHeaders {
 		h.Del(name)
 	}
 	h.Set("Cache-Control", "no-store")
@@ -124,11 +155,6 @@ func (s *Server) fail(c *gin.Context, err error) {
 		return
 	}
 	_, _ = c.Writer.Write(body) // a client that is gone is no error of ours
-}
-
-func (s *Server) unsigned() string {
-	return fmt.Sprintf("Without a signature only presets (%s) and widths (w%d … w%d) can be asked for.",
-		s.grammar.presetNames(), s.grammar.widths[0], s.grammar.widths[len(s.grammar.widths)-1])
 }
 
 // retryAfter is whole seconds, 1 to 300, as the origin asked or as our own queue needs.
