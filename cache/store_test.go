@@ -59,7 +59,7 @@ type stack struct {
 
 func newStack(t testing.TB, dir string) *stack {
 	d := openDisk(t, dir, 0)
-	return &stack{Tiers: cache.NewTiers(newMemory(t), d), disk: d, dir: dir}
+	return &stack{Tiers: cache.NewTiers(cache.TiersOptions{}, newMemory(t), d), disk: d, dir: dir}
 }
 
 func TestMemory(t *testing.T) {
@@ -125,8 +125,12 @@ func TestFaulty(t *testing.T) {
 // replaced or deleted. Deletes of the failing tier work: a tier that can neither write nor remove cannot be helped.
 func TestTiersOverFaults(t *testing.T) {
 	for name, build := range map[string]func(failing, sound cache.Store) *cache.Tiers{
-		"FastTierFails": func(failing, sound cache.Store) *cache.Tiers { return cache.NewTiers(failing, sound) },
-		"SlowTierFails": func(failing, sound cache.Store) *cache.Tiers { return cache.NewTiers(sound, failing) },
+		"FastTierFails": func(failing, sound cache.Store) *cache.Tiers {
+			return cache.NewTiers(cache.TiersOptions{}, failing, sound)
+		},
+		"SlowTierFails": func(failing, sound cache.Store) *cache.Tiers {
+			return cache.NewTiers(cache.TiersOptions{}, sound, failing)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cachetest.Run(t, cachetest.Suite{

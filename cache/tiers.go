@@ -8,8 +8,23 @@ import (
 	"sync/atomic"
 )
 
+// TiersOptions configures Tiers. The zero value reports nothing.
+type TiersOptions struct {
+	// Report is told what Put swallows: that a tier's medium failed to keep an object, or to forget the one that it
+	// replaces (err says which and why), on a Put of the caller's or a fill; and with a nil err that the tier keeps objects
+	// again, once after failures. A stack over a full or read-only disk works, and without this nobody would know that the
+	// next start begins with nothing.
+	//
+	// An object that a sound tier declines (ErrNotKept) and an end of ctx are no failures. Misses are not reported, whatever
+	// their reason: the tier's own Stats count them. What Delete failed to do, it returns.
+	//
+	// tier counts from 0, the fastest. Report is called concurrently and while other Puts may wait for it: it must return
+	// soon and may not call the Tiers. nil drops what it would be told.
+	Report func(tier int, err error)
+}
+
 // Tiers is a stack of stores, fastest first. A Get asks them in order and fills what it found into the faster ones; Put
-// and Delete go to all. A tier that fails is a slow miss, never an error of the stack.
+// and Delete go to all. A tier that fails is a slow miss, never an error of the stack; TiersOptions.Report is told.
 //
 // A fill may not bring back what was deleted or replaced meanwhile. Without care this could happen:
 //
@@ -25,6 +40,8 @@ import (
 // disk, this one's memory has the earlier pointer until it evicts or refreshes it.
 type Tiers struct {
 	stores  []Store
+	report  func(tier int, err error)
+	failing []atomic.Bool // by tier: the last Put that the medium had to do with failed
 	stripes [tierStripes]tierStripe
 }
 
@@ -65,8 +82,8 @@ func (s *tierStripe) tryLock() bool {
 func (s *tierStripe) unlock() { <-s.busy }
 
 // NewTiers stacks stores, fastest first. It does not own them: whoever opened them closes them, after the last call.
-func NewTiers(stores ...Store) *Tiers {
-	t := &Tiers{stores: stores}
+func NewTiers(o TiersOptions, stores ...Store) *Tiers {
+	t := &Tiers{stores: stores, report: o.Report, failing: make([]atomic.Bool, len(stores))}
 	for i := range t.stripes {
 		t.stripes[i].busy = make(chan struct{}, 1)
 	}
@@ -91,7 +108,7 @@ func (t *Tiers) Get(ctx context.Context, k Key) (*Object, error) {
 			return nil, ctx.Err()
 		}
 		if o, err = t.stores[i].Get(ctx, k); err == nil {
-			t.fill(ctx, k, o, t.stores[:i], generation)
+			t.fill(ctx, k, o, i, generation)
 			return o, nil
 		}
 	}
@@ -104,8 +121,9 @@ func (t *Tiers) Get(ctx context.Context, k Key) (*Object, error) {
 	return nil, fmt.Errorf("%w: %w", ErrMiss, err)
 }
 
-// fill offers o to the faster tiers, nearest first, unless k changed or is changing since generation was noted.
-func (t *Tiers) fill(ctx context.Context, k Key, o *Object, faster []Store, generation uint64) {
+// fill offers o, which was found in tier found, to the faster ones, nearest first, unless k changed or is changing since
+// generation was noted.
+func (t *Tiers) fill(ctx context.Context, k Key, o *Object, found int, generation uint64) {
 	s := t.stripe(k)
 	if !s.tryLock() {
 		return
@@ -114,13 +132,37 @@ func (t *Tiers) fill(ctx context.Context, k Key, o *Object, faster []Store, gene
 	if s.generation.Load() != generation {
 		return
 	}
-	for _, f := range slices.Backward(faster) {
-		// A tier that does not keep o only stays slow for it; the tier's own Stats count that.
-		_ = f.Put(ctx, k, o)
+	for tier := range slices.Backward(t.stores[:found]) {
+		// A tier that does not keep o only stays slow for it.
+		_ = t.putTier(ctx, tier, k, o)
 	}
 }
 
-// Put implements Store. It returns an error only when no tier kept o: ctx's, or the tiers' errors joined.
+// putTier is Put on one tier. What its medium failed to do is reported.
+func (t *Tiers) putTier(ctx context.Context, tier int, k Key, o *Object) error {
+	err := t.stores[tier].Put(ctx, k, o)
+	switch {
+	case err == nil:
+		// Looked at first: a write would take the cache line from the other CPUs on each Put.
+		if t.failing[tier].Load() && t.failing[tier].CompareAndSwap(true, false) && t.report != nil {
+			t.report(tier, nil)
+		}
+	case ctx.Err() == nil && !errors.Is(err, ErrNotKept):
+		t.fail(tier, err)
+	}
+	return err
+}
+
+// fail reports what tier's medium failed to do.
+func (t *Tiers) fail(tier int, err error) {
+	t.failing[tier].Store(true)
+	if t.report != nil {
+		t.report(tier, err)
+	}
+}
+
+// Put implements Store. It returns an error only when no tier kept o: ctx's, or the tiers' errors joined. What single
+// tiers failed to do goes to TiersOptions.Report.
 func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
 	s := t.stripe(k)
 	if err := s.lock(ctx); err != nil {
@@ -128,11 +170,11 @@ func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
 	}
 	defer s.unlock()
 	defer s.generation.Add(1)
-	var failed []Store
+	var failed []int
 	var errs []error
-	for _, store := range t.stores {
-		if err := store.Put(ctx, k, o); err != nil {
-			failed = append(failed, store)
+	for tier := range t.stores {
+		if err := t.putTier(ctx, tier, k, o); err != nil {
+			failed = append(failed, tier)
 			errs = append(errs, err)
 		}
 	}
@@ -142,10 +184,12 @@ func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
 	if k.Kind == Original {
 		return nil // under its own sum the earlier bytes are the same: a tier that has them shall keep them
 	}
-	for _, store := range failed {
+	for _, tier := range failed {
 		// The tier may hold an earlier object. If it cannot forget it either, it is broken, and all that is left to
 		// hope for is that the tiers which kept o answer first.
-		_ = store.Delete(context.WithoutCancel(ctx), k)
+		if err := t.stores[tier].Delete(context.WithoutCancel(ctx), k); err != nil {
+			t.fail(tier, err)
+		}
 	}
 	return nil
 }

@@ -3,7 +3,10 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/cache/cachetest"
@@ -43,7 +46,7 @@ func TestTiersFillRaces(t *testing.T) {
 			fast, slow := newMemory(t), newMemory(t)
 			put(t, slow, k, old)
 			gated := newGate(slow)
-			s := cache.NewTiers(fast, gated)
+			s := cache.NewTiers(cache.TiersOptions{}, fast, gated)
 			got := make(chan *cache.Object)
 			go func() {
 				o, err := s.Get(t.Context(), k)
@@ -88,7 +91,7 @@ func TestTiersFillDuringDelete(t *testing.T) {
 	fast := newMemory(t)
 	slow := &slowDelete{Store: newMemory(t), arrived: make(chan struct{}), leave: make(chan struct{})}
 	put(t, slow, k, cachetest.Object(k, 1, 300))
-	s := cache.NewTiers(fast, slow)
+	s := cache.NewTiers(cache.TiersOptions{}, fast, slow)
 	deleted := make(chan error)
 	go func() { deleted <- s.Delete(t.Context(), k) }()
 	<-slow.arrived
@@ -125,7 +128,7 @@ func TestTiersErrors(t *testing.T) {
 		"sound over broken": {[]cache.Store{newMemory(t), broken()}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := cache.NewTiers(tt.stores...)
+			s := cache.NewTiers(cache.TiersOptions{}, tt.stores...)
 			wantMiss(t, s, k)
 			err := s.Put(t.Context(), k, o)
 			if tt.kept {
@@ -155,9 +158,134 @@ func TestTiersFailedReplacement(t *testing.T) {
 			slow := newMemory(t)
 			put(t, slow, k, cachetest.Object(k, 1, 10))
 			full := &cachetest.Faulty{Store: slow, Fail: func(op cachetest.Op, _ cache.Key) bool { return op == cachetest.Put }}
-			put(t, cache.NewTiers(newMemory(t), full), k, cachetest.Object(k, 1, 10))
+			put(t, cache.NewTiers(cache.TiersOptions{}, newMemory(t), full), k, cachetest.Object(k, 1, 10))
 			if _, err := slow.Get(t.Context(), k); (err == nil) != (kind == cache.Original) {
 				t.Errorf("Get from the tier that failed = %v", err)
+			}
+		})
+	}
+}
+
+// reports collects what Tiers report, as "TIER: ERROR" or "TIER: ok".
+type reports []string
+
+func (r *reports) report(tier int, err error) {
+	text := "ok"
+	switch {
+	case errors.Is(err, cachetest.ErrFault):
+		text = "fault"
+	case err != nil:
+		text = err.Error()
+	}
+	*r = append(*r, fmt.Sprintf("%d: %s", tier, text))
+}
+
+// declining is a sound Store that keeps nothing.
+type declining struct{ cache.Store }
+
+func (declining) Put(context.Context, cache.Key, *cache.Object) error { return cache.ErrNotKept }
+
+// abandoned is a Store whose caller gives up during its Put.
+type abandoned struct {
+	cache.Store
+	cancel context.CancelFunc
+}
+
+func (a abandoned) Put(ctx context.Context, _ cache.Key, _ *cache.Object) error {
+	a.cancel()
+	return ctx.Err()
+}
+
+// TestTiersReport verifies that a medium's failures are told apart from an everyday refusal, on Puts and on fills, and
+// that a recovery is told once.
+func TestTiersReport(t *testing.T) {
+	k := cache.NewKey(cache.Pointer, "k")
+	o := cachetest.Object(k, 1, 10)
+	ended, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	broken := map[cachetest.Op]bool{}
+	faulty := func(s cache.Store) cache.Store {
+		return &cachetest.Faulty{Store: s, Fail: func(op cachetest.Op, _ cache.Key) bool { return broken[op] }}
+	}
+	for name, tt := range map[string]struct {
+		build func() []cache.Store
+		do    func(s *cache.Tiers, tiers []cache.Store)
+		want  reports
+	}{
+		"a sound stack": {
+			func() []cache.Store { return []cache.Store{newMemory(t), newMemory(t)} },
+			func(s *cache.Tiers, _ []cache.Store) { put(t, s, k, o) },
+			nil,
+		},
+		"a tier that declines": {
+			func() []cache.Store { return []cache.Store{newMemory(t), declining{newMemory(t)}} },
+			func(s *cache.Tiers, _ []cache.Store) { put(t, s, k, o) },
+			nil,
+		},
+		"a tier that cannot write, and can again": {
+			func() []cache.Store { return []cache.Store{newMemory(t), faulty(newMemory(t))} },
+			func(s *cache.Tiers, _ []cache.Store) {
+				broken[cachetest.Put] = true
+				put(t, s, k, o)
+				put(t, s, k, o)
+				broken[cachetest.Put] = false
+				put(t, s, k, o)
+				put(t, s, k, o)
+			},
+			reports{"1: fault", "1: fault", "1: ok"},
+		},
+		"a tier that can neither write nor forget": {
+			func() []cache.Store { return []cache.Store{newMemory(t), faulty(newMemory(t))} },
+			func(s *cache.Tiers, _ []cache.Store) {
+				broken[cachetest.Put], broken[cachetest.Delete] = true, true
+				put(t, s, k, o)
+			},
+			reports{"1: fault", "1: fault"},
+		},
+		"a tier that declines and cannot forget": {
+			func() []cache.Store { return []cache.Store{newMemory(t), faulty(declining{newMemory(t)})} },
+			func(s *cache.Tiers, _ []cache.Store) {
+				broken[cachetest.Delete] = true
+				put(t, s, k, o)
+			},
+			reports{"1: fault"},
+		},
+		"every tier": {
+			func() []cache.Store { return []cache.Store{faulty(newMemory(t)), faulty(newMemory(t))} },
+			func(s *cache.Tiers, _ []cache.Store) {
+				broken[cachetest.Put] = true
+				if err := s.Put(t.Context(), k, o); !errors.Is(err, cache.ErrNotKept) {
+					t.Errorf("Put = %v, want ErrNotKept", err)
+				}
+			},
+			reports{"0: fault", "1: fault"},
+		},
+		"a fill": {
+			func() []cache.Store { return []cache.Store{faulty(newMemory(t)), newMemory(t)} },
+			func(s *cache.Tiers, tiers []cache.Store) {
+				put(t, tiers[1], k, o)
+				broken[cachetest.Put] = true
+				get(t, s, k)
+			},
+			reports{"0: fault"},
+		},
+		"a caller that gives up": {
+			func() []cache.Store { return []cache.Store{newMemory(t), abandoned{newMemory(t), cancel}} },
+			func(s *cache.Tiers, _ []cache.Store) {
+				if err := s.Put(ended, k, o); err != nil {
+					t.Errorf("Put = %v; want nil, the first tier has it", err)
+				}
+			},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clear(broken)
+			var got reports
+			tiers := tt.build()
+			tt.do(cache.NewTiers(cache.TiersOptions{Report: got.report}, tiers...), tiers)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("reports (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -174,7 +302,7 @@ func (f *fixed) Get(context.Context, cache.Key) (*cache.Object, error) { return 
 // TestTiersHitAllocates verifies that a hit in the first tier costs no allocation beside the tier's own. Memory's are
 // reported by BenchmarkMemoryGet: ristretto allocates for a batch of 64 Gets, and at random under the race detector.
 func TestTiersHitAllocates(t *testing.T) {
-	s := cache.NewTiers(&fixed{}, newMemory(t))
+	s := cache.NewTiers(cache.TiersOptions{}, &fixed{}, newMemory(t))
 	k := cache.NewKey(cache.Rendition, "hot")
 	ctx := t.Context()
 	n := testing.AllocsPerRun(1000, func() {

@@ -70,7 +70,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = memory.Close() }()
-	r := render.New(render.Options{Store: cache.NewTiers(memory), Fetch: bench{}, Transform: bench{}})
+	r := render.New(render.Options{Store: cache.NewTiers(cache.TiersOptions{}, memory), Fetch: bench{}, Transform: bench{}})
 	s, err := New(Options{Catalog: scan(b, posts), Renderer: r, Log: slog.New(slog.NewJSONHandler(&sink{}, nil))})
 	if err != nil {
 		b.Fatal(err)

@@ -130,7 +130,7 @@ func (st *stack) openCache(s *site) (cache.Store, error) {
 		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
 	}
 	st.closers = append(st.closers, disk.Close)
-	return cache.NewTiers(memory, disk), nil
+	return cache.NewTiers(cache.TiersOptions{}, memory, disk), nil
 }
 
 // siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as
