@@ -35,7 +35,7 @@ func TestLint(t *testing.T) {
 		{codeUnsupportedFormat, "a.jpg", "a.SVG?x", []string{"p.md:4 unsupported-format"}, ".svg files"},
 		{codeMissingFile, "https://example.org/a.jpg", "/gone.jpg", []string{"p.md:4 missing-file"}, "no file"},
 		{codeBadURL, "https://example.org/a.jpg", "ftp://example.org/a.jpg", []string{"p.md:4 bad-url"}, "cannot be fetched"},
-		{codeBadFrontMatter, "title: T", "title: [", []string{"p.md:3 bad-front-matter"}, "cannot be read"},
+		{codeBadFrontMatter, "title: T", "title: [", []string{"p.md:2 bad-front-matter"}, "cannot be read"},
 		{codeDuplicateKey, "title: T", "title: T\ntitle: U", []string{"p.md:3 duplicate-key"}, "in line 2 already"},
 		{"beside a scalar", "image:\n  path: https://example.org/a.jpg\n  caption: Who\n  credit: Ana\n  alt: What\n", "hero: https://example.org/a.jpg\n", []string{"p.md:3 missing-alt", "p.md:3 missing-credit", "p.md:3 missing-cutline"}, `"hero_alt" beside "hero"`},
 	} {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // ErrNone says that a file has no front matter. That is no mistake: such a file is not a post.
@@ -156,8 +157,15 @@ type parser struct {
 	expanded   int // pairs copied by merge keys
 }
 
+// maxMessage bounds a message in bytes: the readers' own messages quote what they met, which may be the whole block.
+const maxMessage = 200
+
 func (p *parser) errorf(line int, format string, args ...any) error {
-	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
+	message := fmt.Sprintf(format, args...)
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	return &SyntaxError{Line: line, Message: message}
 }
 
 // manyPairs is where looking a key up by an index becomes cheaper than comparing; beyond it a linear search would make

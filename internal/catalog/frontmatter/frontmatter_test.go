@@ -125,6 +125,22 @@ func TestReadErrors(t *testing.T) {
 		want       string
 	}{
 		{"yaml", "---\na: b\nbad: [\n---\n", 3, "did not find expected node content"},
+		{"yaml, template braces", "---\ntitle: x\nlayout: y\nimage: {{ x }}/a\n---\n", 4, "did not find expected"},
+		{"yaml, list less indented", "---\nt: x\nl:\n  - a\n - b\n---\n", 5, "did not find expected"},
+		{"yaml, open bracket", "---\na: b\nx: [a, b\n---\n", 3, "did not find expected ',' or ']'"},
+		{"yaml, open bracket in the first line", "---\nx: [a, b\n---\n", 2, "did not find expected ',' or ']'"},
+		{"yaml, open brace", "---\na: b\nx: {y: z\n---\n", 3, "did not find expected ',' or '}'"},
+		{"yaml, open brace in the first line", "---\nx: {y: z\na: b\n---\n", 2, "did not find expected ',' or '}'"},
+		{"yaml, two values", "---\na: b\nc: d\ne: 'f' g\nh: i\n---\n", 4, "did not find expected"},
+		{"yaml, unknown anchor", "---\na: b\nx: *y\n---\n", 3, "unknown anchor 'y'"},
+		{"yaml, unknown anchor beside longer names", "---\na: \"*y2 *y-\"\nb: 2*y\nx: [*y]\n---\n", 4, "unknown anchor 'y'"},
+		{"yaml, open quote in the first line", "---\na: \"b\nc: d\ne: f\n---\n", 2, "a quote that is opened is not closed"},
+		{"yaml, open quote", "---\na: b\nc: 'd\ne: f\n---\n", 3, "a quote that is opened is not closed"},
+		{"yaml, open quote in the last line", "---\na: b\nc: 'd\n---\n", 3, "a quote that is opened is not closed"},
+		{"yaml, two colons", "---\nt: x\na: b: c\n---\n", 3, "mapping values are not allowed"},
+		{"yaml, at sign", "---\nt: x\nimage: @/a.jpg\n---\n", 3, "put quotes around values that begin with @, % or `"},
+		{"yaml, percent", "---\nt: x\nimage: %2Fa.jpg\n---\n", 3, "put quotes around values that begin with @, % or `"},
+		{"long message", "---\na: *" + strings.Repeat("x", 900_000) + "\n---\n", 2, "unknown anchor 'xxx"},
 		{"tab", "---\na:\n\t- b\n---\n", 3, "use blanks"},
 		{"no closing fence", "---\na: b\n", 1, "closing --- is missing"},
 		{"no closing fence, toml", "+++\na = 1\n", 1, "closing +++ is missing"},
@@ -147,6 +163,9 @@ func TestReadErrors(t *testing.T) {
 			se, ok := errors.AsType[*SyntaxError](err)
 			if !ok {
 				t.Fatalf("got %v, want a SyntaxError", err)
+			}
+			if len(se.Message) > maxMessage+len("…") {
+				t.Errorf("a message of %d bytes", len(se.Message))
 			}
 			if tt.line != 0 && se.Line != tt.line || !strings.Contains(se.Message, tt.want) {
 				t.Errorf("got %v, want line %d: …%s…", se, tt.line, tt.want)

@@ -3,8 +3,6 @@ package frontmatter
 import (
 	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -32,7 +30,7 @@ func (p *parser) yaml(text []byte, tabs bool) (root *Node, err error) {
 	p.last = p.line + bytes.Count(text, []byte("\n"))
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, p.yamlError(err)
+		return nil, p.yamlError(text, err)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
 		return &Node{}, nil
@@ -44,24 +42,6 @@ func (p *parser) yaml(text []byte, tabs bool) (root *Node, err error) {
 // at is the file's line for a line that yaml.v3 counts from 1. It takes a lone carriage return and U+0085 for line breaks;
 // editors do not, so the line stays within the block.
 func (p *parser) at(line int) int { return min(p.line+line-1, p.last) }
-
-// yamlError turns "yaml: line 3: did not find …" into a SyntaxError of the file's line. Messages without a line are about
-// the block as a whole.
-func (p *parser) yamlError(err error) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := p.line
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil && n > 0 {
-				line, message = p.at(n), text
-			}
-		}
-	}
-	if strings.Contains(message, "cannot start any token") {
-		message += "; if a line is indented with a tab, use blanks"
-	}
-	return p.errorf(line, "%s", message)
-}
 
 func invalidLine(text []byte) int {
 	line := 0
