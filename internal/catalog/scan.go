@@ -158,6 +158,7 @@ func (s *scanner) list(dir string) (listing, error) {
 				if !s.skips(dir, name) {
 					l.folders = append(l.folders, name)
 				}
+			case editors(name):
 			case hasExtension(name, postExtensions):
 				if t := e.Type(); t != 0 && t != fs.ModeSymlink {
 					l.odd = append(l.odd, name)
@@ -182,6 +183,12 @@ func (s *scanner) list(dir string) (listing, error) {
 		l.art = nil
 	}
 	return l, nil
+}
+
+// editors reports whether a file is hidden or an editor's own: its lock (".#post.md"), autosave ("#post.md#") or copy
+// ("post.md~"). Generators pass those over.
+func editors(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~")
 }
 
 // isIndex reports whether name is the post of a page bundle: index.md, _index.md, index.de.md.

@@ -86,6 +86,11 @@ func TestLayouts(t *testing.T) {
 			[]string{"_posts/2023-01-02-a.md", "_recipes/f.md", "blog/_posts/2023-01-02-b.markdown"},
 		},
 		{
+			"jekyll, hidden and editors' files", "jekyll",
+			map[string]string{"_config.yml": "", "_posts/2023-01-02-a.md": remotePost, "_posts/.2023-01-03-secret.md": remotePost, "_posts/#2023-01-02-a.md": remotePost, "_posts/.#2023-01-02-a.md": "→ ana@desk.4711", "_posts/2023-01-02-b.md~": remotePost, "_posts/~c.md": remotePost},
+			[]string{"_posts/2023-01-02-a.md", "_posts/~c.md"},
+		},
+		{
 			"hugo", "hugo",
 			map[string]string{"hugo.toml": "", "content/a.md": "\n\n" + remotePost, "content/b/index.md": remotePost, "archetypes/default.md": remotePost, "themes/x/content/c.md": remotePost},
 			[]string{"content/a.md", "content/b/index.md"},
@@ -119,6 +124,9 @@ func TestLayouts(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, rows(c)); diff != "" {
 				t.Errorf("posts (-want +got):\n%s", diff)
+			}
+			if len(c.Problems) > 0 {
+				t.Errorf("problems %v, want none", c.Problems)
 			}
 			if c.Posts != len(want) || c.PostsWithImage != len(want) {
 				t.Errorf("got %d posts, %d with an image, want %d", c.Posts, c.PostsWithImage, len(want))
