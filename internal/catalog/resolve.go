@@ -84,7 +84,15 @@ func quote(raw string) string {
 	return strings.ReplaceAll(fmt.Sprintf("%q", raw), `\\`, `\`)
 }
 
+// withheld is the finding about a file that is never served (source.Withheld).
+func withheld(name, why string) target {
+	return badURL("%s is never served: %s: name a picture", quote(name), why)
+}
+
 func (s *scanner) file(name string) target {
+	if why, ok := source.Withheld(name); ok {
+		return withheld(name, why)
+	}
 	src, err := source.Local(name)
 	if err != nil {
 		return badURL("%s cannot be a source: %s: rename the file", quote(name), reason(err))
@@ -181,6 +189,9 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	src, err := source.Local(at)
 	if err != nil {
 		return badURL("%s cannot be a source: %s", quote(raw), reason(err))
+	}
+	if why, ok := source.Withheld(src.Path()); ok {
+		return withheld(raw, why)
 	}
 	t.source = src
 	if len(places) == 0 {

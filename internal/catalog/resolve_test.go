@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 func TestResolve(t *testing.T) {
 	files := map[string]string{
-		"posts/here.jpg": "x", "posts/a b.jpg": "x", "posts/c#.png": "x", "img/top.jpg": "x", "static/s.jpg": "x", "public/p/q.jpg": "x",
+		".env": "x", "posts/here.jpg": "x", "posts/a b.jpg": "x", "posts/c#.png": "x", "img/top.jpg": "x", "static/s.jpg": "x", "public/p/q.jpg": "x",
 		"assets/100%.jpg": "x", "src/assets/x.png": "x", "posts/static/near.jpg": "x", "media/2026/m.jpg": "x", "Case/File.JPG": "x",
 		"out.jpg": "→ /etc/hostname", "folder.jpg/x": "x",
 	}
@@ -58,6 +60,11 @@ func TestResolve(t *testing.T) {
 		{"ftp", "ftp://example.org/a.jpg", "", codeBadURL, "expected http or https"},
 		{"user name", "https://me:pw@example.org/a.jpg", "", codeBadURL, "cannot be fetched"},
 		{"template", "{{ site.url }}/a.jpg", "", codeBadURL, "template"},
+		{"hidden", "/.env", "", codeBadURL, "never served: hidden file"},
+		{"a post", "/posts/p.md", "", codeBadURL, "never served: .md is no picture's extension"},
+		{"a post beside", "p.md", "", codeBadURL, "never served"},
+		{"hidden and missing", "/.git/config", "", codeBadURL, "never served: hidden file"},
+		{"a missing text", "gone.txt", "", codeBadURL, "never served: .txt"},
 		{"only a query", "?x.jpg", "", codeBadURL, "names no file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,6 +133,15 @@ func TestImageBase(t *testing.T) {
 		}
 		if got := len(c.Problems) > 0; got != (tt.code != "") {
 			t.Errorf("%s: got problems %v, want %q", tt.value, c.Problems, tt.code)
+		}
+	}
+}
+
+// TestPostsAreWithheld keeps two lists together: what the scanner takes for posts may not be served as a picture.
+func TestPostsAreWithheld(t *testing.T) {
+	for _, ext := range postExtensions {
+		if _, ok := source.Withheld("post" + ext); !ok {
+			t.Errorf("%s files are posts and would be served", ext)
 		}
 	}
 }

@@ -7,41 +7,33 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"slices"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// otherFiles are extensions of what a site folder holds beside pictures. Files without an extension and with an unknown
-// one are read: transform looks at their first bytes.
-var otherFiles = strings.Fields(`
-	md markdown mdx html htm xhtml njk liquid ejs pug hbs haml slim erb astro vue svelte rst adoc org tex txt rtf
-	css scss sass less js mjs cjs jsx ts tsx map wasm json jsonc json5 ndjson yaml yml toml xml rss atom csv tsv ini cfg conf
-	env properties lock sum mod go rb py php pl sh bash zsh fish ps1 bat cmd java kt c h cc cpp rs swift sql db sqlite sqlite3
-	pem key crt cer p12 pfx jks asc gpg pub kdbx htpasswd htaccess log bak old orig swp tmp dump
-	zip tar gz tgz bz2 xz zst 7z rar pdf doc docx xls xlsx ppt pptx odt ods odp epub
-	mp3 m4a ogg oga flac wav mp4 m4v mov webm mkv avi woff woff2 ttf otf eot exe dll so dylib`)
-
-// checkName refuses names that are no picture's: hidden files and folders (".git/config", ".env") and otherFiles.
+// checkName refuses names that are no picture's (source.Withheld).
 func checkName(name string) error {
-	for segment := range strings.SplitSeq(name, "/") {
-		if strings.HasPrefix(segment, ".") {
-			return fmt.Errorf("%w: hidden file or folder", ErrNotFound)
-		}
-	}
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	if slices.Contains(otherFiles, ext) {
-		return fmt.Errorf("%w: .%s is no picture's extension", ErrNotFound, ext)
+	if why, withheld := source.Withheld(name); withheld {
+		return fmt.Errorf("%w: %s", ErrNotFound, why)
 	}
 	return nil
 }
 
-// local brings a file of the site folder. os.Root keeps every path inside it, symbolic links included.
+// local brings a file of the site folder. os.Root keeps every path inside it, symbolic links included; a link's target must
+// be a picture's by its own name too, or "s.jpg" could show ".env".
 func (f *Fetcher) local(src source.Source, prior Validators) (*Original, error) {
+	name, err := resolveLinks(f.site, src.Path())
+	if err != nil {
+		return nil, openError(err)
+	}
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
 	// Opening a FIFO that nobody writes to would block for ever without O_NONBLOCK, which regular files ignore.
-	file, err := f.site.OpenFile(src.Path(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := f.site.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, openError(err)
 	}
@@ -52,6 +44,9 @@ func (f *Fetcher) local(src source.Source, prior Validators) (*Original, error) 
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: not a regular file", ErrNotFound)
+	}
+	if info.Size() == 0 {
+		return nil, fmt.Errorf("%w: empty file", ErrBroken)
 	}
 	original := &Original{
 		Validators: fileValidators(info),
@@ -71,6 +66,39 @@ func (f *Fetcher) local(src source.Source, prior Validators) (*Original, error) 
 		return nil, err
 	}
 	return original, nil
+}
+
+// maxLinks is how many symbolic links one name may lead through, as Linux has it (path_resolution(7)).
+const maxLinks = 40
+
+// resolveLinks returns the name under root that name has without symbolic links. Absolute links and those that leave root
+// are errors, as they are to os.Root.
+func resolveLinks(root *os.Root, name string) (string, error) {
+	done, rest := ".", name // done has no link in it, so ".." behind it is its parent
+	for links := 0; rest != ""; {
+		part, tail, _ := strings.Cut(rest, "/")
+		next := path.Join(done, part)
+		info, err := root.Lstat(next) // of "..", the error that os.Root has for it
+		if err != nil {
+			return "", err
+		}
+		if info.Mode().Type() != os.ModeSymlink {
+			done, rest = next, tail
+			continue
+		}
+		to, err := root.Readlink(next)
+		if err != nil {
+			return "", err
+		}
+		if links++; links > maxLinks || filepath.IsAbs(to) {
+			return "", fmt.Errorf("%s: a link that leads nowhere in the site", next)
+		}
+		rest = filepath.ToSlash(to)
+		if tail != "" {
+			rest += "/" + tail
+		}
+	}
+	return done, nil
 }
 
 // readFile reads exactly what info described: a file that is being written is not a picture yet.

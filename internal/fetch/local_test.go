@@ -65,8 +65,10 @@ func TestLocal(t *testing.T) {
 }
 
 func TestLocalRefuses(t *testing.T) {
-	root, dir := site(t, ".env", ".git/config", ".git/a.jpg", "secret.txt", "a.JSON", "big.jpg", "dir.jpg/x")
-	links := map[string]string{"out.jpg": "../outside.jpg", "absolute.jpg": "/etc/passwd", "loop.jpg": "loop.jpg", "up": ".."}
+	root, dir := site(t, ".env", ".git/config", ".git/a.jpg", "secret.txt", "a.JSON", "big.jpg", "dir.jpg/x",
+		"post.qmd", "post.md~", "img/a.jpg")
+	links := map[string]string{"out.jpg": "../outside.jpg", "absolute.jpg": "/etc/passwd", "loop.jpg": "loop.jpg", "up": "..",
+		"env.jpg": ".env", "git": "./.git", "img/text.jpg": "../secret.txt", "far.jpg": "env.jpg", "dangling.jpg": "nowhere.jpg"}
 	for name, to := range links {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -76,6 +78,9 @@ func TestLocalRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(filepath.Join(dir, "big.jpg"), 1001); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "empty.jpg"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -93,6 +98,14 @@ func TestLocalRefuses(t *testing.T) {
 		{"F05 picture in a hidden folder", "/.git/a.jpg", ErrNotFound},
 		{"F05 text", "/secret.txt", ErrNotFound},
 		{"F05 JSON in capitals", "/a.JSON", ErrNotFound},
+		{"F05 Quarto", "/post.qmd", ErrNotFound},
+		{"F05 an editor's copy", "/post.md~", ErrNotFound},
+		{"F05 link to .env", "/env.jpg", ErrNotFound},
+		{"F05 link to a link to .env", "/far.jpg", ErrNotFound},
+		{"F05 link to text", "/img/text.jpg", ErrNotFound},
+		{"F05 link to a hidden folder", "/git/a.jpg", ErrNotFound},
+		{"F05 link to nothing", "/dangling.jpg", ErrNotFound},
+		{"empty", "/empty.jpg", ErrBroken},
 		{"folder", "/dir.jpg", ErrNotFound},
 		{"FIFO without a writer", "/fifo.jpg", ErrNotFound},
 		{"larger than the limit", "/big.jpg", ErrTooLarge},
@@ -110,12 +123,16 @@ func TestLocalRefuses(t *testing.T) {
 }
 
 func TestLocalLinkInside(t *testing.T) {
-	root, dir := site(t, "img/a.jpg")
-	if err := os.Symlink("img/a.jpg", filepath.Join(dir, "link.jpg")); err != nil {
-		t.Fatal(err)
+	root, dir := site(t, "img/2026/a.jpg")
+	for name, to := range map[string]string{"link.jpg": "img/2026/a.jpg", "new": "img/2026/../2026", "img/chain.jpg": "../new/a.jpg", "up.jpg": "new/../2026//./a.jpg"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	got, err := New(Options{Site: root}).Fetch(t.Context(), parse(t, "/link.jpg"), Validators{})
-	if err != nil || string(got.Body) != "img/a.jpg" {
-		t.Errorf("got %+v, %v", got, err)
+	for _, name := range []string{"/link.jpg", "/new/a.jpg", "/img/chain.jpg", "/up.jpg"} {
+		got, err := New(Options{Site: root}).Fetch(t.Context(), parse(t, name), Validators{})
+		if err != nil || string(got.Body) != "img/2026/a.jpg" || got.From != parse(t, name) {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
 	}
 }

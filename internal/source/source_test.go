@@ -277,3 +277,16 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+func TestWithheld(t *testing.T) {
+	for name, want := range map[string]string{
+		".env": "hidden", "a/.git/config": "hidden", ".well-known/a.jpg": "hidden", "post.md~": "copy", "a.jpg~": "copy", "a.JSON": ".json",
+		"post.qmd": ".qmd", "a.jpg.bak": ".bak", "id.pem": ".pem",
+		"a.jpg": "", "img/a": "", "img/a.unknown": "", "a.b/c.png": "", "md": "", "": "", "../a.jpg": "", "./a.jpg": "",
+	} {
+		why, ok := Withheld(name)
+		if ok != (want != "") || !strings.Contains(why, want) {
+			t.Errorf("Withheld(%q) = %q, %t, want %q", name, why, ok, want)
+		}
+	}
+}
