@@ -64,8 +64,11 @@ type flagValue struct {
 type effective struct {
 	*config
 	settings []setting         // bound to config
-	origin   map[string]string // by key, where its value comes from: "default", "cutline.yaml:12", "CUTLINE_LISTEN", "--listen"
+	origin   map[string]string // by key, where its value comes from: originDefault, "cutline.yaml:12", "CUTLINE_LISTEN", "--listen"
 }
+
+// originDefault is the origin of a value that no source names.
+const originDefault = "default"
 
 // loadConfig reads all sources and reports all mistakes at once, as a *configError. Other errors are those of reading
 // the file.
@@ -76,7 +79,7 @@ func loadConfig(src configSources) (*effective, error) {
 		cacheBase: ".",
 	}
 	for _, s := range l.settings {
-		l.origin[s.key] = "default"
+		l.origin[s.key] = originDefault
 	}
 	if err := l.readFile(src); err != nil {
 		return nil, err

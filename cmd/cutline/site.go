@@ -120,11 +120,14 @@ func (s *site) scan(ctx context.Context) (*catalog.Catalog, error) {
 	return c, nil
 }
 
-// plainReason takes operation and path off an error of the operating system: the message names both already, in the
+// plainReason takes operation and paths off an error of the operating system: the message names them already, in the
 // user's words.
 func plainReason(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
+	}
+	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
+		return linkErr.Err
 	}
 	return err
 }

@@ -1,17 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
@@ -27,7 +20,7 @@ import (
 // A stack is the parts behind the listener. Close it once.
 type stack struct {
 	proxy    *proxy.Server
-	cacheDir string // what people are told: a folder, or "memory only"
+	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	closers  []func() error // in the order of making
 }
@@ -42,7 +35,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 			err = errors.Join(err, st.close())
 		}
 	}()
-	store, err := st.openCache(s)
+	store, err := st.openCache(s, log)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +87,10 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	return st, nil
 }
 
-// severity of what happens behind an answer. A sound store that declines an object (too large, asked for too seldom) is
-// everyday; a medium that fails is not, and it shows as a *fs.PathError among the reasons.
+// severity of what happens behind an answer. That a sound store declines an object (too large, asked for too seldom) is
+// everyday; what a medium failed to do, openCache's tierLog has said.
 func severity(err error) slog.Level {
-	if _, medium := errors.AsType[*fs.PathError](err); errors.Is(err, cache.ErrNotKept) && !medium {
+	if errors.Is(err, cache.ErrNotKept) {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
@@ -108,49 +101,6 @@ const flightGrace = 5 * time.Second
 
 // flightTime bounds one original's whole way: fetched, decoded, resized, encoded, with 5 s for its waits.
 func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
-
-// openCache opens the tiers, fastest first.
-func (st *stack) openCache(s *site) (cache.Store, error) {
-	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: s.config.Cache.Memory})
-	if err != nil {
-		return nil, fmt.Errorf("memory cache: %w", err)
-	}
-	st.closers = append(st.closers, memory.Close)
-	if s.config.Cache.Dir == cacheOff {
-		st.cacheDir = "memory only"
-		return memory, nil
-	}
-	name, err := siteCacheName(s.dir)
-	if err != nil {
-		return nil, err
-	}
-	st.cacheDir = filepath.Join(s.config.Cache.Dir, name)
-	disk, err := cache.OpenDisk(cache.DiskOptions{Dir: st.cacheDir, MaxBytes: s.config.Cache.Disk})
-	if err != nil {
-		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
-	}
-	st.closers = append(st.closers, disk.Close)
-	return cache.NewTiers(cache.TiersOptions{}, memory, disk), nil
-}
-
-// siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as
-// /img/hero.jpg means another picture on another site: two sites may never share a folder. The name is taken from the
-// folder's real path, so that one site has one cache however it is reached; a site that moves begins anew.
-func siteCacheName(dir string) (string, error) {
-	real, err := filepath.Abs(dir)
-	if err == nil {
-		real, err = filepath.EvalSymlinks(real)
-	}
-	if err != nil {
-		return "", fmt.Errorf("site folder %q: %w", dir, err)
-	}
-	sum := sha256.Sum256([]byte(real))
-	readable := notPlain.ReplaceAllString(filepath.Base(real), "_")
-	return cmp.Or(readable[:min(len(readable), 32)], "site") + "-" + hex.EncodeToString(sum[:8]), nil
-}
-
-// notPlain matches what a folder name on every file system does without.
-var notPlain = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer
 // read within a minute after it was made.

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+)
+
+// memoryOnly is what people are told in place of a cache folder.
+const memoryOnly = "memory only"
+
+// openCache opens the tiers, fastest first. The default folder is nobody's wish: where it cannot be made, as for a
+// system user whose home does not exist, the cache is in memory only, and a warning says so. A folder that was named and
+// cannot be opened is an error.
+func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
+	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: s.config.Cache.Memory})
+	if err != nil {
+		return nil, fmt.Errorf("memory cache: %w", err)
+	}
+	st.closers = append(st.closers, memory.Close)
+	st.cacheDir = memoryOnly
+	if s.config.Cache.Dir == cacheOff {
+		return memory, nil
+	}
+	name, err := siteCacheName(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(s.config.Cache.Dir, name)
+	disk, err := cache.OpenDisk(cache.DiskOptions{Dir: dir, MaxBytes: s.config.Cache.Disk})
+	switch {
+	case err != nil && s.config.origin["cache.dir"] == originDefault:
+		log.Warn("the default cache folder cannot be used: pictures are kept in memory only and made anew after a restart; --cache takes another folder, or off",
+			"folder", dir, "err", err)
+		return memory, nil
+	case err != nil:
+		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
+	}
+	st.cacheDir = dir
+	st.closers = append(st.closers, disk.Close)
+	if err := tryKeeping(disk); err != nil {
+		log.Warn("the cache folder cannot be written: what it holds is served, what is new is kept in memory only; --cache takes another folder",
+			"folder", dir, "err", err)
+	}
+	logs := [...]*tierLog{{log: log, tier: "memory"}, {log: log, tier: "disk"}} // in the order of the stores
+	report := func(tier int, err error) { logs[tier].report(err) }
+	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, disk), nil
+}
+
+// tryKeeping keeps an object in store and forgets it again. A folder that cannot be written is opened for reading, and
+// whoever runs the server shall know at the start, not after the first picture that was made twice.
+func tryKeeping(store cache.Store) error {
+	ctx, cancel := context.WithTimeout(context.Background(), tryTime)
+	defer cancel()
+	k := cache.NewKey(cache.Pointer, "cutline's try at the start") // no source is spelled like that
+	err := store.Put(ctx, k, &cache.Object{})
+	switch {
+	case err == nil:
+		return store.Delete(ctx, k)
+	case errors.Is(err, cache.ErrNotKept):
+		return nil // full to its bound; it will make room
+	}
+	return err
+}
+
+// tryTime bounds tryKeeping: a few fsyncs, that a busy disk answers within a second.
+const tryTime = 5 * time.Second
+
+// siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as
+// /img/hero.jpg means another picture on another site: two sites may never share a folder. The name is taken from the
+// folder's real path, so that one site has one cache however it is reached; a site that moves begins anew.
+func siteCacheName(dir string) (string, error) {
+	real, err := filepath.Abs(dir)
+	if err == nil {
+		real, err = filepath.EvalSymlinks(real)
+	}
+	if err != nil {
+		return "", fmt.Errorf("site folder %q: %w", dir, err)
+	}
+	sum := sha256.Sum256([]byte(real))
+	readable := notPlain.ReplaceAllString(filepath.Base(real), "_")
+	return cmp.Or(readable[:min(len(readable), 32)], "site") + "-" + hex.EncodeToString(sum[:8]), nil
+}
+
+// notPlain matches what a folder name on every file system does without.
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
