@@ -3,8 +3,10 @@ package catalog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 	"unicode/utf8"
 
@@ -61,6 +63,37 @@ func FuzzPost(f *testing.F) {
 		e := Entry{ID: "x", Source: r.source, Words: w, Posts: []Post{r.post}}
 		e.lint(&e.Posts[0])
 	})
+}
+
+// TestHeavyBlocksWait proves that the third large block waits for one of two, and that all are read in the end.
+func TestHeavyBlocksWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scanner{heavy: make(chan struct{}, maxHeavy)}
+		one, two := s.reader().Heavy(), s.reader().Heavy()
+		third := false
+		go func() {
+			done := s.reader().Heavy()
+			third = true
+			done()
+		}()
+		synctest.Wait()
+		if third {
+			t.Error("three large blocks are parsed at a time")
+		}
+		one()
+		synctest.Wait()
+		if !third {
+			t.Error("the third block still waits")
+		}
+		two()
+	})
+	files := map[string]string{}
+	for i := range 9 {
+		files[fmt.Sprintf("%d.md", i)] = "---\na: " + strings.Repeat("x", 100_000) + "\nimage: " + remote + "\n---\n"
+	}
+	if c := scanSite(t, files, Options{Workers: 5}); c.PostsWithImage != len(files) {
+		t.Errorf("got %d posts with an image, want %d; problems %v", c.PostsWithImage, len(files), c.Problems)
+	}
 }
 
 // TestAliasesAreBounded looks for an image in a tree that is small as written and has 2⁶⁰ leaves.

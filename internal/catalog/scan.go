@@ -43,7 +43,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			reader := &frontmatter.Reader{LeadingBlanks: s.layout.blanks, Unfenced: s.layout.hexo}
+			reader := s.reader()
 			for j := range jobs {
 				s.read(ctx, j, reader, &found)
 			}
@@ -67,6 +67,23 @@ type scanner struct {
 	fields  overrides
 	base    imageBase
 	folders folderCache
+	heavy   chan struct{} // full while maxHeavy large blocks are parsed
+}
+
+// maxHeavy is how many large blocks of front matter are parsed at a time, however many workers there are: each can take 30
+// MB, and a site has few.
+const maxHeavy = 2
+
+// reader makes a worker's Reader.
+func (s *scanner) reader() *frontmatter.Reader {
+	return &frontmatter.Reader{
+		LeadingBlanks: s.layout.blanks,
+		Unfenced:      s.layout.hexo,
+		Heavy: func() func() {
+			s.heavy <- struct{}{}
+			return func() { <-s.heavy }
+		},
+	}
 }
 
 func newScanner(root *os.Root, o Options) (*scanner, error) {
@@ -77,7 +94,7 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 	if !info.IsDir() {
 		return nil, errors.New("the site root is no folder")
 	}
-	s := &scanner{root: root, o: o, layout: detectLayout(root)}
+	s := &scanner{root: root, o: o, layout: detectLayout(root), heavy: make(chan struct{}, maxHeavy)}
 	s.public = s.layout.publicFolders(root)
 	if s.fields, err = parseOverrides(o.Fields); err != nil {
 		return nil, err

@@ -220,11 +220,11 @@ func TestHostile(t *testing.T) {
 	bomb.WriteString("---\n")
 	for name, text := range map[string]string{
 		"nested lists":      "---\na: " + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + "\n---\n",
-		"nested json":       "{\"a\": " + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + "}\n",
+		"nested json":       "{\"a\": " + strings.Repeat("[", 40_000) + strings.Repeat("]", 40_000) + "}\n",
 		"nested toml":       "+++\na = " + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + "\n+++\n",
 		"toml tables":       "+++\n[" + strings.Repeat("a.", 60) + "b]\n+++\n",
 		"aliases":           bomb.String(),
-		"many keys":         "---\n" + manyKeys(50_000) + "---\n",
+		"many keys":         "---\n" + manyKeys(49_000) + "---\n",
 		"long line":         "---\na: " + strings.Repeat("x", 900_000) + "\n---\n",
 		"nested block maps": "---\n" + nestedMaps(1_300) + "---\n",
 	} {
@@ -235,6 +235,63 @@ func TestHostile(t *testing.T) {
 			}
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// TestTooManyValues has the shapes in which a megabyte holds the most values, and prose that holds few.
+func TestTooManyValues(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		many bool
+	}{
+		"yaml, words":     {"---\na: [" + strings.Repeat("b,", 400_000) + "]\n---\n", true},
+		"yaml, flow map":  {"---\na: {" + strings.Repeat("b,", 400_000) + "}\n---\n", true},
+		"yaml, maps":      {"---\na: [" + strings.Repeat("{},", 300_000) + "]\n---\n", true},
+		"yaml, list":      {"---\na:\n" + strings.Repeat("- b\n", 200_000) + "---\n", true},
+		"yaml, one line":  {"---\na:\n" + strings.Repeat("- ", 60_000) + "b\n---\n", true},
+		"yaml, odd keys":  {"---\n" + strings.Repeat("? a\n", 100_000) + "---\n", true},
+		"yaml, keys":      {"---\n" + manyKeys(60_000) + "---\n", true},
+		"toml":            {"+++\na = [" + strings.Repeat("1,", 400_000) + "]\n+++\n", true},
+		"toml, keys":      {"+++\n" + strings.ReplaceAll(manyKeys(60_000), ": v", "=1") + "+++\n", true},
+		"json":            {"{\"a\": [" + strings.Repeat("1,", 400_000) + "1]}\n", true},
+		"json, maps":      {"{\"a\": [" + strings.Repeat("{},", 300_000) + "1]}\n", true},
+		"prose":           {"---\na: |\n" + strings.Repeat("  The mayor - who was late - said, again: no; it's at https://x.test/a-b-c:80\n", 12_000) + "---\n", false},
+		"an encoded file": {"---\na: \"data:image/png;base64," + strings.Repeat("-_+/=:Aq", 100_000) + "\"\n---\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := new(Reader).Read(strings.NewReader(tt.text))
+			if !tt.many {
+				if err != nil {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if se, ok := errors.AsType[*SyntaxError](err); !ok || !strings.Contains(se.Message, "more than 50000 values") || se.Line < 1 {
+				t.Errorf("got %v, want too many values", err)
+			}
+		})
+	}
+}
+
+// TestHeavy expects the hook around the parsing of large blocks, and around no others.
+func TestHeavy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		want int
+	}{
+		"small":             {"---\na: b\n---\n" + strings.Repeat("body", heavyBytes), 0},
+		"large":             {"---\na: " + strings.Repeat("b", heavyBytes) + "\n---\n", 1},
+		"large and broken":  {"---\na: [" + strings.Repeat("b", heavyBytes) + "\n---\n", 1},
+		"large, not closed": {"---\na: " + strings.Repeat("b", heavyBytes), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var calls, releases int
+			r := Reader{Heavy: func() func() { calls++; return func() { releases++ } }}
+			_, _ = r.Read(strings.NewReader(tt.text)) // whether it can be read is not asked here
+			if calls != tt.want || releases != tt.want {
+				t.Errorf("got %d calls, %d releases, want %d of each", calls, releases, tt.want)
 			}
 		})
 	}

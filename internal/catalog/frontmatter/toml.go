@@ -8,9 +8,9 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// toml reads a block through go-toml's syntax tree: its decoder gives positions for errors only. What the tree does not
-// check, a key or a table defined twice, is listed as a duplicate and the last one wins, as in YAML. The tree's own bound
-// of 10,000 nested values keeps the stack small.
+// toml reads a block through go-toml's syntax tree: its decoder gives positions for errors only. The tree does not check
+// what is defined twice: a key is listed as a duplicate and the last one wins, as in YAML; a table goes on where it was left,
+// without a word, and then its keys may be duplicates. The tree's own bound of 10,000 nested values keeps the stack small.
 func (p *parser) toml(text []byte) (root *Node, err error) {
 	if !utf8.Valid(text) {
 		return nil, p.errorf(p.line+invalidLine(text), "not UTF-8: save the file as UTF-8")

@@ -101,8 +101,8 @@ func (c *yamlConverter) node(y *yaml.Node, depth int) (*Node, error) {
 	return c.fresh(y, depth)
 }
 
-// anchored converts what an anchor names once. A node that contains itself, or that stands so deep that its aliases could
-// stand deeper than maxDepth, is Null there.
+// anchored converts what an anchor names once, at the depth at which it is written. A node that contains itself is Null
+// inside. Nodes that are shared may make the tree deeper than maxDepth; copies that do not would make it exponential.
 func (c *yamlConverter) anchored(y *yaml.Node, depth int) (*Node, error) {
 	if n, ok := c.done[y]; ok {
 		if n == nil {
