@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"text/tabwriter"
 
@@ -63,11 +64,10 @@ The exit code is 1 when there is a finding of the severity of --fail-on or worse
 
 // lint prints the findings. It returns errFindings when one reaches the threshold.
 func (p *program) lint(c *catalog.Catalog, threshold string) error {
-	problems := c.Lint()
+	problems := findings(c)
 	err := p.output("-", func(w io.Writer) error {
 		for _, found := range problems {
-			line := fmt.Sprintf("%s:%d: %s %s: %s", found.File, found.Line, found.Severity, found.Code, found.Message)
-			if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+			if _, err := fmt.Fprintln(w, findingLine(found)); err != nil {
 				return err
 			}
 		}
@@ -89,6 +89,40 @@ func (p *program) lint(c *catalog.Catalog, threshold string) error {
 		return errFindings
 	}
 	return nil
+}
+
+// findings are those of c, fit to be shown: a message may quote a URL with a password in it, and builds keep what lint
+// prints.
+func findings(c *catalog.Catalog) []catalog.Problem {
+	problems := c.Lint()
+	for i := range problems {
+		problems[i].Message = maskPasswords(problems[i].Message)
+	}
+	return problems
+}
+
+func findingLine(found catalog.Problem) string {
+	return printable(fmt.Sprintf("%s:%d: %s %s: %s", found.File, found.Line, found.Severity, found.Code, found.Message))
+}
+
+// userInfo matches the part of a URL before its host that names a user (RFC 3986 §3.2.1).
+var userInfo = regexp.MustCompile(`(://)([^/?#\s@:"']*:)?[^/?#\s@"']*@`)
+
+// maskPasswords replaces the passwords of URLs in s by "…". A user name without a password is replaced itself: it may be
+// an access token.
+func maskPasswords(s string) string { return userInfo.ReplaceAllString(s, "${1}${2}…@") }
+
+// maxSaid is how many problems sayProblems prints.
+const maxSaid = 10
+
+// sayProblems prints, on stderr, why nothing was found.
+func (p *program) sayProblems(problems []catalog.Problem) {
+	for _, found := range problems[:min(len(problems), maxSaid)] {
+		p.say("%s", findingLine(found))
+	}
+	if more := len(problems) - maxSaid; more > 0 {
+		p.say("… and %s more: 'cutline lint' lists them.", count(more, "problem"))
+	}
 }
 
 // writeCodes lists what can be found.

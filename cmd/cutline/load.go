@@ -231,7 +231,10 @@ func (f *fileReader) read(data []byte) {
 		if m == nil {
 			m = []string{"", "", err.Error()}
 		}
-		line, _ := strconv.Atoi(m[1]) // absent is 0, before the first line
+		line, err := strconv.Atoi(m[1])
+		if err != nil {
+			line = syntaxLine(data, m[2])
+		}
 		f.report(line, "not YAML: "+m[2])
 		return
 	}
@@ -250,6 +253,28 @@ func (f *fileReader) read(data []byte) {
 	for key, child := range pairs(top) {
 		f.top(key, child)
 	}
+}
+
+var (
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	badCharacter  = regexp.MustCompile(`control characters|UTF-8|Unicode`)
+	notInYAML     = regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}\x{fffd}-\x{ffff}]`) // invalid UTF-8 reads as U+FFFD
+)
+
+// syntaxLine is the line, from 1, of what the YAML parser refused in data with a message that names none: an alias of
+// nothing, a character that YAML forbids (YAML 1.2.2 §5.1), or whatever else stands in the first line, which the parser
+// counts as 0 and leaves out.
+func syntaxLine(data []byte, message string) int {
+	var at []int
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		at = regexp.MustCompile(`\*` + regexp.QuoteMeta(m[1]) + `(?:[\s,\]}]|$)`).FindIndex(data)
+	} else if badCharacter.MatchString(message) {
+		at = notInYAML.FindIndex(data)
+	}
+	if at == nil {
+		return 1
+	}
+	return 1 + bytes.Count(data[:at[0]], []byte("\n"))
 }
 
 func (f *fileReader) report(line int, what string) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ func (p *program) output(name string, write func(io.Writer) error) error {
 		return writeFile(name, write)
 	}
 	b := bufio.NewWriter(p.stdout)
-	if err := errors.Join(write(b), b.Flush()); err != nil {
-		return fmt.Errorf("write standard output: %w", err)
+	if err := cmp.Or(write(b), b.Flush()); err != nil { // of one failure, both are told
+		return fmt.Errorf("write standard output: %w", plainReason(err))
 	}
 	return nil
 }
@@ -31,24 +32,33 @@ func writeFile(name string, write func(io.Writer) error) error {
 	}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
+		if err == nil {
+			err = cmp.Or(write(f), f.Close())
 		}
-		return errors.Join(write(f), f.Close())
+		return writeError(name, err)
 	}
 	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text()+".tmp")
 	// Not os.CreateTemp: the result is for others to read, as the umask has it.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return writeError(name, err)
 	}
 	b := bufio.NewWriter(f)
-	err = errors.Join(write(b), b.Flush(), f.Sync(), f.Close())
+	err = cmp.Or(write(b), b.Flush(), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(temp, name)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(temp))
+		return errors.Join(writeError(name, err), os.Remove(temp))
 	}
 	return nil
+}
+
+// writeError says why the file of that name was not written. The temporary file that err may name is nothing that the
+// user knows of. nil stays nil.
+func writeError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("write %s: %w", name, plainReason(err))
 }

@@ -87,12 +87,15 @@ Exit codes: 0 ok, 1 findings or failure, 2 wrong usage or configuration, 130 int
   cutline serve testdata/site         serve them at http://127.0.0.1:8080/`,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       readBuild().line(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetHelpTemplate(helpTemplate)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version; 'cutline version' says more") // cobra's own would take -v too
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddGroup(&cobra.Group{ID: groupSite, Title: "Commands:"}, &cobra.Group{ID: groupOther, Title: "More:"})
 	root.AddCommand(p.scanCommand(), p.lintCommand(), p.serveCommand(), p.configCommand(), p.versionCommand())

@@ -87,7 +87,7 @@ A post that cannot be read is a problem in the result and does not fail the scan
 			if err := p.output(out, func(w io.Writer) error { return write(w, doc) }); err != nil {
 				return err
 			}
-			p.sayScanned(doc.Summary, c.Layout)
+			p.sayScanned(doc, c.Layout)
 			return nil
 		},
 	}
@@ -117,7 +117,7 @@ func newScanDocument(c *catalog.Catalog) *scanDocument {
 	doc := &scanDocument{
 		Version:  scanVersion,
 		Images:   make([]scanImage, 0, len(c.Entries)),
-		Problems: append([]catalog.Problem{}, c.Lint()...), // [] rather than null
+		Problems: append([]catalog.Problem{}, findings(c)...), // [] rather than null
 	}
 	for _, e := range c.Entries {
 		image := scanImage{
@@ -195,10 +195,15 @@ func inert(cell string) string {
 }
 
 // sayScanned sums a scan up on stderr.
-func (p *program) sayScanned(s scanSummary, layout string) {
+func (p *program) sayScanned(doc *scanDocument, layout string) {
+	s := doc.Summary
 	p.say("%s (%s layout), %s with a featured image, %s, %s",
 		count(s.Posts, "post"), layout, count(s.PostsWithImage, "post"), count(s.Images, "image"), count(s.Problems, "problem"))
+	if s.Images == 0 {
+		p.sayProblems(doc.Problems)
+	}
 	switch {
+	case s.Images == 0 && s.Problems >= max(s.Posts, 1): // they are reason enough
 	case s.Posts == 0:
 		p.say("No posts found: is this the site's root folder? --content FOLDER names where its posts are.")
 	case s.Images == 0:

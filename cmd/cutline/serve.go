@@ -64,6 +64,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	if len(c.Entries) == 0 {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
+		p.sayProblems(findings(c))
 		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found); 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
@@ -143,7 +144,11 @@ func examplePath(c *catalog.Catalog) string {
 	if i := slices.IndexFunc(c.Entries, func(e *catalog.Entry) bool { return !e.Source.Remote() }); i >= 0 {
 		entry = c.Entries[i]
 	}
-	post := entry.Posts[0].Path
-	post = strings.TrimSuffix(post, path.Ext(post))
+	post := strings.TrimSuffix(entry.Posts[0].Path, path.Ext(entry.Posts[0].Path))
+	if slug := entry.Posts[0].Slug; slug != "" {
+		if found, _, err := c.ByPost(slug); err == nil && found == entry {
+			post = slug // what a person would type
+		}
+	}
 	return (&url.URL{Path: "/p/" + post + "/hero.webp"}).EscapedPath()
 }

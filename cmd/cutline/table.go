@@ -21,7 +21,7 @@ var tableColumns = [...]struct {
 		}
 		return strings.Join(i.Posts, "")
 	}},
-	{"IMAGE", 40, func(i *scanImage) string { return i.Source }},
+	{"IMAGE", 40, func(i *scanImage) string { return maskPasswords(i.Source) }},
 	{"CREDIT", 24, func(i *scanImage) string { return i.Credit }},
 	{"ALT", 32, func(i *scanImage) string {
 		if i.Decorative {

@@ -114,9 +114,11 @@ anew. For WebP that names the encoder in use.`,
 }
 
 func (a *about) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := fmt.Fprintln(w, a.line()); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, len("cutline")+2, 0, 2, ' ', 0)
 	// tabwriter keeps its first error for Flush.
-	_, _ = fmt.Fprintf(t, "cutline\t%s%s\n", a.Version, a.commitText())
 	_, _ = fmt.Fprintf(t, "go\t%s %s\n", a.Go, a.Platform)
 	_, _ = fmt.Fprintf(t, "engine\t%s\n", a.Engine)
 	_, _ = fmt.Fprintf(t, "reads\t%s\n", strings.Join(a.Reads, ", "))
@@ -127,13 +129,16 @@ func (a *about) writeText(w io.Writer) error {
 	return t.Flush()
 }
 
+// line is what "cutline --version" prints, and the first line of "cutline version".
+func (b build) line() string { return "cutline  " + b.Version + b.commitText() }
+
 // commitText is " (0123456789ab, modified)", as far as it is known.
-func (a *about) commitText() string {
+func (b build) commitText() string {
 	switch {
-	case a.Commit == "":
+	case b.Commit == "":
 		return ""
-	case a.Modified:
-		return " (" + a.Commit[:min(12, len(a.Commit))] + ", modified)"
+	case b.Modified:
+		return " (" + b.Commit[:min(12, len(b.Commit))] + ", modified)"
 	}
-	return " (" + a.Commit[:min(12, len(a.Commit))] + ")"
+	return " (" + b.Commit[:min(12, len(b.Commit))] + ")"
 }
