@@ -52,6 +52,8 @@ type Post struct {
 	Line     int       // of the image value in the file, from 1; of the front matter's first line for a page-bundle image
 	Modified time.Time // the post file's
 	Lines    WordLines
+
+	inside bool // the image stands in a map that its words share, so their keys are plain: "alt"
 }
 
 // WordLines says in which lines of a post's file the keys of the picture's words stand, from 1; 0 where there is no key.

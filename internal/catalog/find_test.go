@@ -131,6 +131,8 @@ func TestFalseFriends(t *testing.T) {
 		{"commented out", "# cover-img: /a.jpg\ntitle: T", "", "", caption.Words{}},
 		{"the article's own words", "image: URL\nauthor: A\nbyline: B\nsource: S\nlicense: CC-BY\ncopyright: C\ncredits: [D]\ndescription: E\ncaptions: F\nsummary: G", "image", "", caption.Words{}},
 		{"the page's own words", "og_image: URL\nog_description: D\npost_author: A", "og_image", "", caption.Words{}},
+		{"a recipe's own words", "images: [URL]\nsalt: 1 tsp\nscap: x\nscredit: y\nsauthor: z", "images[0]", "", caption.Words{}},
+		{"the header's own words", "resources:\n- {name: header, src: URL}\nheaderDescription: D\nheader_author: A", "resources[name=header].src", "", caption.Words{}},
 		{"gallery last", "images: [{path: /g.jpg}]\nthumbnail-img: URL", "thumbnail-img", "", caption.Words{}},
 	}, Options{Placeholders: []string{"/assets/default-card.png"}})
 }

@@ -109,9 +109,9 @@ var wordKeys = [slots]slotKeys{
 // resourceAltKeys are where a Hugo page resource says what one sees, beside the usual keys.
 var resourceAltKeys = []string{"description", "title"}
 
-// pageStems are stems that speak of the page rather than the picture: "og" + "description" is the article's, as is "post" +
-// "author". After them only suffixes that nothing but a picture has are looked up.
-var pageStems = set("og", "opengraph", "twitter", "meta", "social", "socialmediacard", "share", "sharing", "post", "title", "preview", "index", "local")
+// pageStems are keys and stems that speak of the page rather than the picture: "og" + "description" is the article's, as is
+// "post" + "author". After them only suffixes that nothing but a picture has are looked up.
+var pageStems = set("og", "opengraph", "twitter", "meta", "social", "socialmediacard", "share", "sharing", "post", "title", "preview", "index", "local", "header")
 
 // pageSuffixes are the suffixes that pageStems may not have.
 var pageSuffixes = set("description", "desc", "author", "source", "copyright", "attribution", "license", "licence", "licenseurl", "licenceurl", "creator", "copyrightnotice")
@@ -194,6 +194,9 @@ func lookup(n *frontmatter.Node, want string) *frontmatter.Pair {
 // stem cuts what says "image" from a normalised key: "featuredimage" → "featured". It is empty where nothing else is left,
 // because "alt" and "source" alone are looked up, or refused, by name.
 func stem(key string) string {
+	if key == "images" { // what is left of the plural would begin "salt" and "scap"
+		return ""
+	}
 	for _, cut := range [...]string{"cloudinaryid", "image", "img", "photo", "url"} {
 		key = strings.Replace(key, cut, "", 1)
 	}

@@ -6,10 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/dd8bf596/cutline/internal/caption"
 )
 
 // The codes of problems. They are an interface: people filter on them and silence them by name.
@@ -99,7 +96,7 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 	case length > maxAlt:
 		report(p.Lines.Alt, codeLongAlt, "the alternative text has %d characters: say the essential in at most %d and move the rest into the article", length, maxAlt)
 	}
-	if w.Alt != "" && letters(w.Alt) == letters(w.Cutline) {
+	if w.Alt != "" && sameWords(w.Alt, w.Cutline) {
 		report(p.Lines.Alt, codeAltRepeatsCutline, "the alternative text repeats the cutline: describe what one sees, and leave who and where to the cutline")
 	}
 	if w.Credit == "" && !creditsInCutline(w) {
@@ -109,65 +106,6 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 		report(p.Lines.Cutline, codeMissingCutline, "no cutline: add %s saying who and what is shown, and where", example(p, slotCutline))
 	}
 	return found
-}
-
-// example names the key to add as the site's theme is likely to read it: inside the image's map, or beside its key and
-// spelled like it.
-func example(p *Post, sl slot) string {
-	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption"}
-	key, inside, nested := strings.Cut(p.Field, ".")
-	switch {
-	case strings.Contains(p.Field, "[name="):
-		return fmt.Sprintf("%q to the resource's params", names[sl])
-	case strings.Contains(p.Field, "]."):
-		return fmt.Sprintf("%q beside %q", names[sl], p.Field)
-	case p.Field == "" || strings.ContainsAny(p.Field, "*["):
-		return fmt.Sprintf("%q", "image_"+names[sl])
-	case nested && !slices.Contains(nestedKeys, normal(key)) && !strings.Contains(inside, "."):
-		switch normal(key) {
-		case "featuredimage":
-			names[slotAlt], names[slotCutline] = "alt-text", "cutline"
-		case "header":
-			names[slotAlt] = "image_description"
-		}
-		return fmt.Sprintf("%q beside %q", names[sl], p.Field)
-	}
-	key, name := p.Field[strings.LastIndexByte(p.Field, '.')+1:], names[sl]
-	switch {
-	case strings.Contains(key, "-"):
-		name = "-" + name
-	case strings.ToLower(key) != key:
-		name = strings.ToUpper(name[:1]) + name[1:]
-	default:
-		name = "_" + name
-	}
-	return fmt.Sprintf("%q beside %q", key+name, p.Field)
-}
-
-// letters is text without case, blanks and punctuation, for comparing what two texts say.
-func letters(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsNumber(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, text)
-}
-
-// creditMarks are how cutlines name who took the picture; in most themes the caption is the only place for it.
-var creditMarks = []string{
-	"photo by", "photo:", "photos by", "photo from", "photo credit", "photo courtesy", "photograph by", "photographer", "photo/", "/photo",
-	"image by", "image:", "image credit", "image courtesy", "image from", "illustration by", "graphic by", "courtesy of", "credit:", "credits:", "©", "(c)", "getty", "reuters", "unsplash", "pexels",
-}
-
-// creditsInCutline reports whether the cutline plainly names who took the picture: by a usual phrase, or by being nothing but
-// a name in parentheses, "(Ana Sol/The Daily)".
-func creditsInCutline(w caption.Words) bool {
-	text := strings.ToLower(w.Cutline)
-	if strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")") && strings.Contains(text, "/") {
-		return true
-	}
-	return slices.ContainsFunc(creditMarks, func(mark string) bool { return strings.Contains(text, mark) })
 }
 
 func (e *Entry) lintSource(p *Post) (found []Problem) {

@@ -23,6 +23,17 @@ func TestLint(t *testing.T) {
 		{codeMissingCredit, "  credit: Ana\n", "", []string{"p.md:4 missing-credit"}, `add "credit"`},
 		{"credit in the caption", "  caption: Who\n  credit: Ana\n", "  caption: Photo by [Ana](https://ana.test)\n", []string{}, ""},
 		{"caption that is the credit", "  caption: Who\n  credit: Ana\n", "  caption: (Ana Sol/The Daily)\n", []string{}, ""},
+		{"credit by the agency's name", "  caption: Who\n  credit: Ana\n", "  caption: Who, at night. (Getty Images)\n", []string{}, ""},
+		{"credit by the photographer", "  caption: Who\n  credit: Ana\n", "  caption: \"Who, at night. Photographer: Ana Sol\"\n", []string{}, ""},
+		{"credit in a sign", "  caption: Who\n  credit: Ana\n", "  caption: Who (c) 2026 Ana Sol\n", []string{}, ""},
+		{"credit by an image from", "  caption: Who\n  credit: Ana\n", "  caption: Who. Image from NASA\n", []string{}, ""},
+		{"no credit: Gettysburg", "  caption: Who\n  credit: Ana\n", "  caption: Lincoln at Gettysburg\n", []string{"p.md:4 missing-credit"}, "nobody"},
+		{"no credit: a photographer in the picture", "  caption: Who\n  credit: Ana\n", "  caption: The photographer fell\n", []string{"p.md:4 missing-credit"}, "nobody"},
+		{"no credit: an image from somewhere", "  caption: Who\n  credit: Ana\n", "  caption: It is the first image from Mars\n", []string{"p.md:4 missing-credit"}, "nobody"},
+		{"no credit: three things", "  caption: Who\n  credit: Ana\n", "  caption: (a) a hare (b) a hound (c) a horse\n", []string{"p.md:4 missing-credit"}, "nobody"},
+		{"signs alone repeat nothing", "  caption: Who\n  credit: Ana\n  alt: What\n", "  credit: Ana\n  alt: \"🎉\"\n", []string{"p.md:4 missing-cutline"}, ""},
+		{"signs that repeat", "  caption: Who\n  credit: Ana\n  alt: What\n", "  credit: Ana\n  alt: \"🎉\"\n  caption: \"🎉\"\n", []string{"p.md:6 alt-repeats-cutline"}, ""},
+		{"a page that wraps", "https://example.org/a.jpg", "https://www.google.com/imgres?imgurl=https%3A%2F%2Fexample.org%2Fa.jpg", []string{"p.md:4 page-not-image"}, "https://example.org/a.jpg"},
 		{"blank credit", "credit: Ana", "credit: ''", []string{"p.md:6 missing-credit"}, "nobody"},
 		{codeMissingCutline, "  caption: Who\n", "", []string{"p.md:4 missing-cutline"}, `add "caption"`},
 		{codeAltRepeatsCutline, "alt: What", "alt: \"WHO!\"", []string{"p.md:7 alt-repeats-cutline"}, "repeats the cutline"},
@@ -67,6 +78,10 @@ func TestSuggestedKeysAreRead(t *testing.T) {
 		{"resource", "resources:\n- name: hero\n  src: https://example.org/a.jpg\n", "resources:\n- name: hero\n  src: https://example.org/a.jpg\n  params: {alt: A, credit: B, caption: C}\n"},
 		{"list of maps", "bigimg: [{src: https://example.org/a.jpg}]\n", "bigimg: [{src: https://example.org/a.jpg, alt: A, credit: B, caption: C}]\n"},
 		{"header", "header:\n  teaser: https://example.org/a.jpg\n", "header:\n  teaser: https://example.org/a.jpg\n  image_description: A\n  credit: B\n  caption: C\n"},
+		{"two deep", "hero:\n  image:\n    file: https://example.org/a.jpg\n", "hero:\n  image:\n    file: https://example.org/a.jpg\n    alt: A\n    credit: B\n    caption: C\n"},
+		{"two deep in params", "params:\n  cover:\n    image: https://example.org/a.jpg\n", "params:\n  cover:\n    image: https://example.org/a.jpg\n    alt: A\n    credit: B\n    caption: C\n"},
+		{"three deep in params", "extra:\n  hero:\n    image:\n      src: https://example.org/a.jpg\n", "extra:\n  hero:\n    image:\n      src: https://example.org/a.jpg\n      alt: A\n      credit: B\n      caption: C\n"},
+		{"featured image in params", "params:\n  featured_image:\n    src: https://example.org/a.jpg\n", "params:\n  featured_image:\n    src: https://example.org/a.jpg\n    alt-text: A\n    credit: B\n    cutline: C\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := scanSite(t, map[string]string{"p.md": "---\n" + tt.before + "---\n"}, Options{}).Lint()
@@ -84,6 +99,18 @@ func TestSuggestedKeysAreRead(t *testing.T) {
 				t.Errorf("after: got %v, want nothing", after)
 			}
 		})
+	}
+}
+
+// TestSuggestedKeysOfFields is TestSuggestedKeysAreRead for a path that the site configured.
+func TestSuggestedKeysOfFields(t *testing.T) {
+	o := Options{Fields: map[string][]string{"image": {"params.shot"}}}
+	before := scanSite(t, map[string]string{"p.md": "---\nparams:\n  shot: https://example.org/a.jpg\n---\n"}, o).Lint()
+	if len(before) != 3 || !strings.Contains(before[0].Message, `add "alt" beside "params.shot"`) {
+		t.Errorf("before: got %v", before)
+	}
+	if after := scanSite(t, map[string]string{"p.md": "---\nparams:\n  shot: https://example.org/a.jpg\n  alt: A\n  credit: B\n  caption: C\n---\n"}, o).Lint(); len(after) > 0 {
+		t.Errorf("after: got %v, want nothing", after)
 	}
 }
 

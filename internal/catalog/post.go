@@ -55,7 +55,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		return r
 	}
 	r.source = target.source
-	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: h.field, Raw: h.raw, Line: h.line}
+	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: h.field, Raw: h.raw, Line: h.line, inside: len(h.inside) > 0}
 	if title := lookup(doc.Root, "title"); title != nil {
 		r.post.Title, _ = wordsOf(title.Value)
 	}

@@ -169,7 +169,7 @@ func (h *hit) candidates(sl slot) func(yield func(*frontmatter.Pair) bool) {
 		for _, key := range h.keys {
 			short := stem(key)
 			for _, suffix := range keys.suffixes {
-				if !in(h.beside, key+suffix) {
+				if !(pageStems[key] && pageSuffixes[suffix]) && !in(h.beside, key+suffix) {
 					return
 				}
 				if short == "" || short == key || pageStems[short] && pageSuffixes[suffix] {
