@@ -24,7 +24,7 @@ type Catalog struct {
 	Layout         string    // the detected generator: "jekyll", "hugo", "eleventy", "astro", "zola", "hexo", "plain"
 	Entries        []*Entry  // sorted by the first post's path, then by source
 	Problems       []Problem // of reading: bad front matter, duplicate keys, missing files … sorted by file and line
-	Posts          int       // files with front matter, drafts aside
+	Posts          int       // files with front matter, those of Options.Drafts aside
 	PostsWithImage int       // of them, those whose featured image is in Entries
 
 	once  sync.Once
@@ -92,9 +92,15 @@ type Options struct {
 	ImageBase string
 	// Placeholders lists values that a theme takes for "no image", such as "/assets/images/default-card.png".
 	Placeholders []string
-	// Drafts reads unpublished posts too: Jekyll's _drafts, "draft: true", "published: false". By default they are left
-	// out, because a catalog is served: it must not announce a story before the newsroom does.
+	// Drafts reads unpublished posts too: Jekyll's _drafts, "draft: true", "isDraft: true", "status: draft", "published:
+	// false", and what Jekyll and Hugo leave out for its date: a date or publishDate in the future, in the front matter or
+	// (Jekyll) the file's name, and (Hugo) an expiryDate in the past. By default they are left out, because a catalog is
+	// served: it must not announce a story before the newsroom does. A post whose time has come is in the next scan; a date
+	// that cannot be read hides nothing.
 	Drafts bool
+	// Now is the time to which dates are compared, asked for once per scan; its zone is that of Jekyll's dates that name
+	// none. nil means time.Now.
+	Now func() time.Time
 	// Workers reads that many posts at a time; 0 means 2 × GOMAXPROCS.
 	Workers int
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
 )
@@ -67,6 +68,7 @@ type scanner struct {
 	fields  overrides
 	base    imageBase
 	folders folderCache
+	now     time.Time     // of the whole scan
 	heavy   chan struct{} // full while maxHeavy large blocks are parsed
 }
 
@@ -94,7 +96,10 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 	if !info.IsDir() {
 		return nil, errors.New("the site root is no folder")
 	}
-	s := &scanner{root: root, o: o, layout: detectLayout(root), heavy: make(chan struct{}, maxHeavy)}
+	s := &scanner{root: root, o: o, layout: detectLayout(root), now: time.Now(), heavy: make(chan struct{}, maxHeavy)}
+	if o.Now != nil {
+		s.now = o.Now()
+	}
 	s.public = s.layout.publicFolders(root)
 	if s.fields, err = parseOverrides(o.Fields); err != nil {
 		return nil, err
@@ -285,22 +290,12 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		found.problem(unreadable(file, err))
 		return
 	}
-	if !s.o.Drafts && unpublished(doc.Root) {
+	if !s.o.Drafts && s.unpublished(doc.Root, file) {
 		return
 	}
 	r := s.post(doc, file, j)
 	r.post.Modified = info.ModTime()
 	found.add(r)
-}
-
-// unpublished reports whether the front matter says that the post is not for readers yet (Hugo and others: draft; Jekyll:
-// published). Quoted words and YAML 1.1's yes and no count too: in doubt a story stays unannounced.
-func unpublished(root *frontmatter.Node) bool {
-	says := func(key string, words ...string) bool {
-		pair := lookup(root, key)
-		return pair != nil && slices.Contains(words, strings.ToLower(strings.TrimSpace(pair.Value.Text)))
-	}
-	return says("draft", "true", "yes", "on") || says("published", "false", "no", "off")
 }
 
 // A collection gathers what the workers find.
