@@ -30,6 +30,9 @@ FILE is under DIR, LINE is 0 where none can be named. An error means that a pict
 not be shown, or a post cannot be read; a warning, that it is shown but something is
 missing or will break. The network is not used.
 
+Drafts, unpublished posts and posts of the future are read too, unlike by scan and serve:
+here a newsroom sees what a story lacks before it is published.
+
 The exit code is 1 when there is a finding of the severity of --fail-on or worse.`,
 		Example: `  cutline lint
   cutline lint --fail-on warning testdata/site
@@ -48,7 +51,7 @@ The exit code is 1 when there is a finding of the severity of --fail-on or worse
 				return err
 			}
 			defer s.close()
-			c, err := s.scan(cmd.Context())
+			c, err := s.scan(cmd.Context(), withDrafts)
 			if err != nil {
 				return err
 			}

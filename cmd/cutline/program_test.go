@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,11 +61,7 @@ func (s *served) stop(t *testing.T) {
 func TestRemoteOriginalIsFetchedOnce(t *testing.T) {
 	origin := imagetest.NewOrigin(t)
 	origin.Serve("/a.jpg", imagetest.JPEG(t, 840, 40)) // a strip: ten widths, few pixels
-	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8]}\n")
-	post := "---\ntitle: One\nimage: " + origin.URL("/a.jpg") + "\n---\n"
-	if err := os.WriteFile(filepath.Join(site, "one.md"), []byte(post), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	site := remoteSite(t, origin.URL("/a.jpg"))
 	var paths []string
 	for _, width := range []int{24, 160, 320, 480, 640} {
 		// Not WebP: its encoder takes seconds under the race detector.

@@ -62,6 +62,9 @@ Formats: a table for people; json, one document with images, problems and summar
 ndjson, one image per line; csv, one row per post and image, for spreadsheets: a cell
 that a spreadsheet would take for a formula begins with an apostrophe.
 
+Drafts, unpublished posts and posts of the future are left out, as serve leaves them
+out; 'cutline lint' reads them too.
+
 A post that cannot be read is a problem in the result and does not fail the scan
 ('cutline lint' does that): the exit code is 0 unless DIR itself cannot be read.`,
 		Example: `  cutline scan
@@ -79,7 +82,7 @@ A post that cannot be read is a problem in the result and does not fail the scan
 				return err
 			}
 			defer s.close()
-			c, err := s.scan(cmd.Context())
+			c, err := s.scan(cmd.Context(), publishedOnly)
 			if err != nil {
 				return err
 			}
@@ -205,7 +208,7 @@ func (p *program) sayScanned(doc *scanDocument, layout string) {
 	switch {
 	case s.Images == 0 && s.Problems >= max(s.Posts, 1): // they are reason enough
 	case s.Posts == 0:
-		p.say("No posts found: is this the site's root folder? --content FOLDER names where its posts are.")
+		p.say("No posts found: is this the site's root folder? --content FOLDER names where its posts are. Drafts and posts of the future are left out.")
 	case s.Images == 0:
 		p.say("No featured images found: content.fields in %s names the front matter that holds them.", configName)
 	case s.Problems > 0:

@@ -29,8 +29,12 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `Scans the posts under DIR and serves their featured images over HTTP: the contact sheet
 at /, pictures at /p/POST/hero.webp, their words in the response headers.
 
+Posts are read at the start. Drafts, unpublished posts and posts of the future are left
+out, as the site's generator leaves them out: no story is announced before its time.
+
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
-By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it.
+By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
+that cannot be made, they are kept in memory only, with a warning.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
@@ -58,7 +62,7 @@ cannot be listened on, 2 when the configuration is wrong or no post has a featur
 // serve scans s and serves it until ctx ends.
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
-	c, err := s.scan(ctx)
+	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err
 	}

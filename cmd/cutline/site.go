@@ -103,19 +103,26 @@ func isSetting(flag string) bool {
 	return false
 }
 
+// Which posts a command reads.
+const (
+	publishedOnly = false // what may be announced
+	withDrafts    = true  // what will be, too, for those who check it before
+)
+
 // scan reads the site's posts.
-func (s *site) scan(ctx context.Context) (*catalog.Catalog, error) {
+func (s *site) scan(ctx context.Context, drafts bool) (*catalog.Catalog, error) {
 	c, err := catalog.Scan(ctx, s.root, catalog.Options{
 		Content:      s.config.Content.Folders,
 		Fields:       s.config.Content.Fields,
 		ImageBase:    s.config.Content.ImageBase,
 		Placeholders: s.config.Content.Placeholders,
+		Drafts:       drafts,
 	})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("scan %s: %w", s.dir, err)}
+		return nil, &usageError{fmt.Errorf("site folder %q: %w", s.dir, err)}
 	}
 	return c, nil
 }

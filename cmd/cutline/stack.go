@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -39,12 +41,18 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	if err != nil {
 		return nil, err
 	}
+	instance := newInstance()
 	fetcher := fetch.New(fetch.Options{
 		Policy:    fetch.Policy{Public: true, AllowPrivate: conf.Fetch.AllowPrivate},
 		Site:      s.root,
 		MaxBytes:  conf.Fetch.MaxBytes,
 		Timeout:   conf.Fetch.Timeout,
 		UserAgent: conf.Fetch.UserAgent,
+		Instance:  instance,
+		Accept: func(body []byte) error {
+			_, err := transform.Sniff(body)
+			return err
+		},
 	})
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
 	transformer := transform.New(goengine.New(), transform.Options{
@@ -79,12 +87,21 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Formats:   conf.Formats,
 		MaxOutput: conf.maxOutput(),
 		PublicURL: conf.PublicURL,
+		Instance:  instance,
 		Log:       log,
 	})
 	if err != nil {
 		return nil, &usageError{err}
 	}
 	return st, nil
+}
+
+// newInstance is what one run calls itself in CDN-Loop: fetcher and proxy must agree on it, no other cutline on the way
+// may have it, and nobody shall guess it, for then they could have requests refused.
+func newInstance() string {
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // it never returns an error
+	return hex.EncodeToString(id[:])
 }
 
 // severity of what happens behind an answer. That a sound store declines an object (too large, asked for too seldom) is
