@@ -261,8 +261,8 @@ func (f *finder) resources(n *frontmatter.Node) (hit, bool) {
 		if !ok {
 			continue
 		}
-		if strings.ContainsAny(h.raw, "*[") {
-			if h.file, ok = f.s.match(f.dir, h.raw); !ok {
+		if strings.ContainsAny(h.raw, globMarks) {
+			if h.file, ok = f.match(h.raw); !ok && strings.ContainsAny(h.raw, "*[") {
 				continue
 			}
 		}
@@ -314,7 +314,7 @@ func (f *finder) bundle() (hit, bool) {
 	}
 	if own := lookup(f.root, "feature"); own != nil && own.Value.Kind == frontmatter.String {
 		if h, ok := f.scalar(own.Value, false); ok {
-			if h.file, ok = f.s.match(f.dir, h.raw); ok {
+			if h.file, ok = f.match(h.raw); ok {
 				h.field = own.Key
 				return f.bundleHit(h, bundleNames[0].part), true
 			}

@@ -30,7 +30,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	var r result
 	for _, d := range doc.Duplicates {
 		r.problems = append(r.problems, problem(codeDuplicateKey, file, d.Last,
-			"%q stands in line %d already; the last one counts, so delete the other", d.Key, d.First))
+			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First))
 	}
 	f := finder{s: s, root: doc.Root, dir: j.dir}
 	if s.layout.bundles && isIndex(path.Base(file)) {
@@ -55,7 +55,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		return r
 	}
 	r.source = target.source
-	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: h.field, Raw: h.raw, Line: h.line, inside: len(h.inside) > 0}
+	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: fieldName(h.field), Raw: h.raw, Line: h.line, inside: len(h.inside) > 0}
 	if title := lookup(doc.Root, "title"); title != nil {
 		r.post.Title, _ = wordsOf(title.Value)
 	}
@@ -66,12 +66,32 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	return r
 }
 
+// maxField bounds Post.Field in bytes, far above what keys of people make of it.
+const maxField = 200
+
+// fieldName is a field as people may see it, in a terminal too: without control characters and marks that turn the
+// direction of writing, and not longer than maxField. The names in it are keys, which may hold anything.
+func fieldName(field string) string {
+	if len(field) > maxField {
+		field = strings.ToValidUTF8(field[:maxField], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, field)
+}
+
+// maxSlug is the longest slug of a post's own: no file system has longer names.
+const maxSlug = 255
+
 // slugOf is the last part of the post's URL as far as the file tells: the front matter's slug, else the file's name without
 // extension and date, else, for an index file, its folder's name.
 func slugOf(file string, root *frontmatter.Node) string {
 	if n := valueOf(lookup(root, "slug")); n != nil && (n.Kind == frontmatter.String || n.Kind == frontmatter.Number) {
 		slug := strings.Trim(strings.TrimSpace(n.Text), "/")
-		if slug != "" && !strings.ContainsFunc(slug, unicode.IsControl) {
+		if slug != "" && len(slug) <= maxSlug && !strings.ContainsFunc(slug, unicode.IsControl) {
 			return slug
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // FuzzPost reads whole posts: nothing may panic, and what comes out must keep what Entry and Words promise.
@@ -54,7 +55,7 @@ func FuzzPost(f *testing.F) {
 		if w.Decorative && w.Alt != "" {
 			t.Errorf("decorative with a text: %+v", w)
 		}
-		if r.post.Line < 1 || r.post.Field == "" || r.post.Raw == "" || r.post.Slug == "" {
+		if strings.ContainsFunc(r.post.Field, unicode.IsControl) || len(r.post.Raw) > source.MaxLen || r.post.Line < 1 || r.post.Field == "" || r.post.Raw == "" || r.post.Slug == "" {
 			t.Errorf("got %+v", r.post)
 		}
 		if p := r.source.Path(); !r.source.Remote() && (p == "" || strings.HasPrefix(p, "../")) {
@@ -93,6 +94,30 @@ func TestHeavyBlocksWait(t *testing.T) {
 	}
 	if c := scanSite(t, files, Options{Workers: 5}); c.PostsWithImage != len(files) {
 		t.Errorf("got %d posts with an image, want %d; problems %v", c.PostsWithImage, len(files), c.Problems)
+	}
+}
+
+// TestNamesAreFitToPrint has keys that would clear a terminal, turn its writing round, or fill it.
+func TestNamesAreFitToPrint(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	c := scanSite(t, map[string]string{
+		"a.md": "---\nresources: [{name: \"featured\\e[2J\\nX\\u202e\", src: 'https://example.org/a.jpg'}]\n---\n",
+		"b.md": `{"resources": [{"name": "cover", "src": "https://example.org/b.jpg"}], "slug": "` + long + `", "` + long + `": 1, "` + long + `": 2}`,
+	}, Options{Fields: map[string][]string{"image": {long}}})
+	if len(c.Entries) != 2 || len(c.Problems) != 1 {
+		t.Fatalf("got %d entries, problems %.200v", len(c.Entries), c.Problems)
+	}
+	if got, want := c.Entries[0].Posts[0].Field, "resources[name=featured[2JX].src"; got != want {
+		t.Errorf("got field %q, want %q", got, want)
+	}
+	if got := c.Entries[1].Posts[0].Slug; got != "b" {
+		t.Errorf("got slug %.80q, want the file's name", got)
+	}
+	if got := fieldName(long); len(got) != maxField+len("…") {
+		t.Errorf("got a field of %d bytes", len(got))
+	}
+	if got := c.Problems[0].Message; len(got) > 300 {
+		t.Errorf("got a message of %d bytes", len(got))
 	}
 }
 

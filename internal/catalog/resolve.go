@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
 	"github.com/dd8bf596/cutline/internal/source"
@@ -29,6 +32,10 @@ func badURL(format string, args ...any) target {
 func (s *scanner) resolve(h hit, f *finder) target {
 	raw := h.raw
 	switch {
+	case len(raw) > source.MaxLen && !strings.HasPrefix(raw, "data:"):
+		return badURL("%s is longer than %d bytes", quote(raw), source.MaxLen)
+	case strings.ContainsFunc(raw, unicode.IsControl):
+		return badURL("%s holds a control character", quote(raw))
 	case h.file != "":
 		return s.file(path.Join(f.dir, h.file))
 	case strings.HasPrefix(raw, "data:"):
@@ -66,6 +73,9 @@ func (s *scanner) remote(raw string) target {
 	if unescaped != text {
 		t.code, t.severity = codeBadURL, Warning
 		t.message = "the URL holds the HTML entity &amp;, which was read as &: write & in front matter"
+	} else if strings.HasSuffix(text, ")") && !strings.Contains(text, "(") {
+		t.code, t.severity = codeBadURL, Warning
+		t.message = "the URL ends in a bracket that nothing opens, as one copied out of a Markdown link does: delete it"
 	}
 	return t
 }
@@ -125,6 +135,9 @@ func (s *scanner) local(raw string, f *finder) target {
 	}
 	relative := strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
 	if s.base.set() && !relative {
+		if sub := f.subpaths(); len(sub) > 0 && !strings.HasPrefix(name, "/") {
+			name = path.Join(sub[0], name)
+		}
 		return s.base.resolve(name)
 	}
 	return s.missing(raw, name, relative, places, f)
@@ -150,10 +163,8 @@ func (s *scanner) places(name string, f *finder) []string {
 	rest, rooted := strings.CutPrefix(name, "/")
 	rest = strings.TrimLeft(rest, "/")
 	if !rooted {
-		for _, key := range [...]string{"mediasubpath", "imgpath"} { // Chirpy
-			if n := valueOf(lookup(f.root, key)); n != nil && n.Kind == frontmatter.String {
-				add(strings.TrimLeft(n.Text, "/"), name)
-			}
+		for _, sub := range f.subpaths() {
+			add(sub, name)
 		}
 		add(f.dir, name)
 	}
@@ -171,6 +182,17 @@ func (s *scanner) places(name string, f *finder) []string {
 		}
 	}
 	return places
+}
+
+// subpaths are the folders in which the post's own key puts its pictures (Chirpy).
+func (f *finder) subpaths() []string {
+	var found []string
+	for _, key := range [...]string{"mediasubpath", "imgpath"} {
+		if n := valueOf(lookup(f.root, key)); n != nil && n.Kind == frontmatter.String && len(n.Text) <= source.MaxLen {
+			found = append(found, strings.TrimLeft(strings.TrimSpace(n.Text), "/"))
+		}
+	}
+	return found
 }
 
 func (s *scanner) isFile(name string) bool {
@@ -200,7 +222,12 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	}
 	const fix = "add the file or correct the path"
 	for _, place := range places {
-		if actual, ok := s.folders.otherCase(s.root, place); ok {
+		actual, ok := s.folders.otherSpelling(s.root, place)
+		if ok && norm.NFC.String(actual) == norm.NFC.String(place) {
+			t.message = fmt.Sprintf("no file %s in these bytes: the file's name has its accents in another Unicode form (%+q), as names from a Mac have: rename the file", quote(place), actual)
+			return t
+		}
+		if ok {
 			t.message = fmt.Sprintf("no file %s, but %s: only the case differs, which works on a Mac and breaks on Linux: write it as the file is named", quote(place), quote(actual))
 			return t
 		}
@@ -211,22 +238,6 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	}
 	t.message = fmt.Sprintf("no file %s beside the post or under the site root: %s; if it is a key of an image service, set content.image_base to the service's URL with {path}", quote(raw), fix)
 	return t
-}
-
-// match returns the first image in the post's folder that a page resource's pattern matches, as Hugo matches it: without
-// regard to case, "**" for anything.
-func (s *scanner) match(dir, pattern string) (string, bool) {
-	sub, base := path.Split(pattern)
-	if strings.ContainsAny(sub, "*[") {
-		sub = ""
-	}
-	base = strings.ToLower(strings.ReplaceAll(base, "**", "*"))
-	for _, name := range s.folders.folder(s.root, path.Join(dir, sub)).names {
-		if ok, err := path.Match(base, strings.ToLower(name)); err == nil && ok && hasExtension(name, imageExtensions) {
-			return path.Join(sub, name), true
-		}
-	}
-	return "", false
 }
 
 // A folderCache remembers what folders hold, for findings about many posts that name the same few folders. Its zero value
@@ -240,7 +251,7 @@ type folderCache struct {
 // A folder is what one folder holds.
 type folder struct {
 	names  []string          // sorted
-	folded map[string]string // a name in lower case → the name
+	folded map[string]string // a name as foldName spells it → the name
 }
 
 // maxCached bounds the names that a folderCache keeps: about 10 MB.
@@ -261,7 +272,7 @@ func (c *folderCache) folder(root *os.Root, dir string) folder {
 	slices.Sort(listed.names)
 	listed.folded = make(map[string]string, len(listed.names))
 	for _, name := range listed.names {
-		listed.folded[strings.ToLower(name)] = name
+		listed.folded[foldName(name)] = name
 	}
 	if c.entries += len(listed.names) + 1; c.folders == nil || c.entries > maxCached {
 		c.folders, c.entries = map[string]folder{}, len(listed.names)+1
@@ -270,14 +281,17 @@ func (c *folderCache) folder(root *os.Root, dir string) folder {
 	return listed
 }
 
-// otherCase finds the file that name would be if case did not matter.
-func (c *folderCache) otherCase(root *os.Root, name string) (string, bool) {
+// foldName is one spelling for names that a Mac takes for the same: lower case, accents composed (NFC).
+func foldName(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// otherSpelling finds the file that name would be if neither case nor the Unicode form of accents mattered.
+func (c *folderCache) otherSpelling(root *os.Root, name string) (string, bool) {
 	at := "."
 	for part := range strings.SplitSeq(name, "/") {
 		f := c.folder(root, at)
 		if _, exact := slices.BinarySearch(f.names, part); !exact {
 			var ok bool
-			if part, ok = f.folded[strings.ToLower(part)]; !ok {
+			if part, ok = f.folded[foldName(part)]; !ok {
 				return "", false
 			}
 		}
@@ -306,12 +320,17 @@ func parseImageBase(template string) (imageBase, error) {
 
 func (b imageBase) set() bool { return b.before != "" }
 
-// resolve puts a value into the template, its special characters escaped and its slashes kept.
+// resolve puts a value into the template: in the path with its slashes kept, behind a "?" as one value, so that no key can
+// add a parameter of its own.
 func (b imageBase) resolve(name string) target {
 	if decoded, err := url.PathUnescape(name); err == nil {
 		name = decoded
 	}
-	escaped := (&url.URL{Path: strings.TrimLeft(name, "/")}).EscapedPath()
+	name = strings.TrimLeft(name, "/")
+	escaped := (&url.URL{Path: name}).EscapedPath()
+	if strings.Contains(b.before, "?") {
+		escaped = url.QueryEscape(name)
+	}
 	src, err := source.ParseURL(b.before + escaped + b.after)
 	if err != nil {
 		return badURL("%s gives no usable URL with content.image_base: %s", quote(name), reason(err))

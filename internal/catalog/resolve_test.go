@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 func TestResolve(t *testing.T) {
 	files := map[string]string{
-		".env": "x", "posts/here.jpg": "x", "posts/a b.jpg": "x", "posts/c#.png": "x", "img/top.jpg": "x", "static/s.jpg": "x", "public/p/q.jpg": "x",
+		".env": "x", "img/e\u0301.jpg": "x", "posts/here.jpg": "x", "posts/a b.jpg": "x", "posts/c#.png": "x", "img/top.jpg": "x", "static/s.jpg": "x", "public/p/q.jpg": "x",
 		"assets/100%.jpg": "x", "src/assets/x.png": "x", "posts/static/near.jpg": "x", "media/2026/m.jpg": "x", "Case/File.JPG": "x",
 		"out.jpg": "→ /etc/hostname", "folder.jpg/x": "x",
 	}
@@ -60,6 +61,10 @@ func TestResolve(t *testing.T) {
 		{"ftp", "ftp://example.org/a.jpg", "", codeBadURL, "expected http or https"},
 		{"user name", "https://me:pw@example.org/a.jpg", "", codeBadURL, "cannot be fetched"},
 		{"template", "{{ site.url }}/a.jpg", "", codeBadURL, "template"},
+		{"long", "/a.jpg?" + strings.Repeat("x", 5000), "", codeBadURL, "longer than 4096 bytes"},
+		{"accents of a Mac", "/img/é.jpg", "/img/é.jpg", codeMissingFile, `another Unicode form ("img/e\u0301.jpg")`},
+		{"bracket behind a URL", "https://example.org/a.jpg)", "https://example.org/a.jpg)", codeBadURL, "bracket"},
+		{"brackets in a URL", "https://example.org/a_(b)", "https://example.org/a_(b)", "", ""},
 		{"hidden", "/.env", "", codeBadURL, "never served: hidden file"},
 		{"a post", "/posts/p.md", "", codeBadURL, "never served: .md is no picture's extension"},
 		{"a post beside", "p.md", "", codeBadURL, "never served"},
@@ -133,6 +138,56 @@ func TestImageBase(t *testing.T) {
 		}
 		if got := len(c.Problems) > 0; got != (tt.code != "") {
 			t.Errorf("%s: got problems %v, want %q", tt.value, c.Problems, tt.code)
+		}
+	}
+}
+
+// TestImageBaseForms has templates and posts of more than a path: Chirpy's CDN before its subpath, and a service that takes
+// the key as a parameter, to which no key can add another.
+func TestImageBaseForms(t *testing.T) {
+	for _, tt := range []struct{ base, front, source string }{
+		{"https://cdn.example/{path}", "media_subpath: /posts/x/\nimage: {path: a.jpg}", "https://cdn.example/posts/x/a.jpg"},
+		{"https://cdn.example/{path}", "img_path: y\nimage: b/a.jpg", "https://cdn.example/y/b/a.jpg"},
+		{"https://cdn.example/{path}", "media_subpath: /posts/x/\nimage: /a.jpg", "https://cdn.example/a.jpg"},
+		{"https://img.example/?u={path}&w=2", "image: 'a&w=9.jpg'", "https://img.example/?u=a%26w%3D9.jpg&w=2"},
+		{"https://img.example/?u={path}&w=2", "image: b/a b.jpg", "https://img.example/?u=b%2Fa+b.jpg&w=2"},
+	} {
+		c := scanSite(t, map[string]string{"p.md": "---\n" + tt.front + "\n---\n"}, Options{ImageBase: tt.base})
+		if len(c.Entries) != 1 || c.Entries[0].Source.String() != tt.source || len(c.Problems) > 0 {
+			t.Errorf("%s with %s: got %v, problems %v, want %s", tt.base, tt.front, rows(c), c.Problems, tt.source)
+		}
+	}
+}
+
+func TestResourcePatterns(t *testing.T) {
+	files := map[string]string{"p/photo.jpg": "x", "p/Cover.PNG": "x", "p/notes.txt": "x", "q/photo.jpg": "x"}
+	for src, want := range map[string]string{
+		"phot?.jpg": "/p/photo.jpg", "ph*": "/p/photo.jpg", "{cover,photo}.{png,gif}": "/p/Cover.PNG", "**.jp[ge]*": "/p/photo.jpg",
+		"../q/phot?.jpg": "/q/photo.jpg", "https://example.org/a.jpg?w=1": "https://example.org/a.jpg?w=1", "photo.jpg?v=2": "/p/photo.jpg",
+		"note?.txt": "", "{a,b}*": "", strings.Repeat("{a,b}", 40) + "*": "",
+	} {
+		site := map[string]string{"p/p.md": "---\nresources:\n- {name: hero, src: '" + src + "'}\n---\n"}
+		maps.Copy(site, files)
+		c := scanSite(t, site, Options{})
+		var got string
+		if len(c.Entries) == 1 && len(c.Problems) == 0 {
+			got = c.Entries[0].Source.String()
+		}
+		if got != want {
+			t.Errorf("%.40s: got %v, problems %v, want %q", src, rows(c), c.Problems, want)
+		}
+	}
+}
+
+func TestAlternatives(t *testing.T) {
+	for pattern, want := range map[string][]string{
+		"a": {"a"}, "{a,b}c": {"ac", "bc"}, "x{a,{b,c}}": {"xa", "xb", "xc"}, "{a": {"{a"}, "a}": {"a}"}, "{}": {""}, "}{": {"}{"},
+		"{a,b}{a,b}{a,b}{a,b}{a,b}": {"{a,b}{a,b}{a,b}{a,b}{a,b}"},
+	} {
+		got := alternatives(pattern)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", pattern, diff)
 		}
 	}
 }
