@@ -42,18 +42,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		return nil, err
 	}
 	instance := newInstance()
-	fetcher := fetch.New(fetch.Options{
-		Policy:    fetch.Policy{Public: true, AllowPrivate: conf.Fetch.AllowPrivate},
-		Site:      s.root,
-		MaxBytes:  conf.Fetch.MaxBytes,
-		Timeout:   conf.Fetch.Timeout,
-		UserAgent: conf.Fetch.UserAgent,
-		Instance:  instance,
-		Accept: func(body []byte) error {
-			_, err := transform.Sniff(body)
-			return err
-		},
-	})
+	fetcher := newFetcher(s, instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
 	transformer := transform.New(goengine.New(), transform.Options{
 		MaxBytes:     conf.Fetch.MaxBytes,
@@ -94,6 +83,23 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		return nil, &usageError{err}
 	}
 	return st, nil
+}
+
+// newFetcher brings originals as s is configured. A wrapper that answers with anything but a picture has failed, whatever
+// status it sent.
+func newFetcher(s *site, instance string) *fetch.Fetcher {
+	return fetch.New(fetch.Options{
+		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate},
+		Site:      s.root,
+		MaxBytes:  s.config.Fetch.MaxBytes,
+		Timeout:   s.config.Fetch.Timeout,
+		UserAgent: s.config.Fetch.UserAgent,
+		Instance:  instance,
+		Accept: func(body []byte) error {
+			_, err := transform.Sniff(body)
+			return err
+		},
+	})
 }
 
 // newInstance is what one run calls itself in CDN-Loop: fetcher and proxy must agree on it, no other cutline on the way
