@@ -260,6 +260,8 @@ func TestFetchRedirects(t *testing.T) {
 	for hop, to := range map[string]string{"/1": "/0#fragment", "/2": "1", "/3": origin.URL("/2"), "/4": strings.TrimPrefix(origin.URL("/3"), "http:")} {
 		origin.Handle(hop, imagetest.Redirect(302, to))
 	}
+	origin.Serve("/100%.jpg", picture)
+	origin.Handle("/percent", imagetest.Redirect(302, "/100%.jpg"))
 	origin.Handle("/a", imagetest.Redirect(302, "/b"))
 	origin.Handle("/b", imagetest.Redirect(302, "/a"))
 	origin.Handle("/hop", imagetest.Redirect(302, "https"+strings.TrimPrefix(origin.URL("/0"), "http")))
@@ -277,6 +279,7 @@ func TestFetchRedirects(t *testing.T) {
 		{"none allowed", "/1", -1, ErrRefused, 1},
 		{"none allowed nor met", "/0", -1, nil, 1},
 		{"a circle", "/a", 0, ErrRefused, 4},
+		{"a percent sign that begins no escape", "/percent", 0, nil, 2},
 		{"http to https is followed", "/hop", 0, ErrUnreachable, 1},
 	}
 	for _, tt := range tests {

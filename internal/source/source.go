@@ -90,8 +90,8 @@ func (s Source) Path() string {
 	return s.text[1:]
 }
 
-// Base is the last element of the path, decoded, for file names that people read: valid UTF-8 without control characters
-// and slashes. It may be empty.
+// Base is the last element of the path, decoded, for file names that people read: valid UTF-8 without control characters,
+// marks of direction and slashes. It may be empty.
 func (s Source) Base() string {
 	name := s.text
 	if s.Remote() {
@@ -107,10 +107,11 @@ func (s Source) Base() string {
 	return name
 }
 
-// printable is text without control characters and bytes that are no UTF-8: what escapes may hide and messages must not show.
+// printable is text without control characters, marks that turn the direction of writing (Unicode's Bidi_Control: with
+// U+202E "a\u202egpj.exe" shows as "aexe.jpg") and bytes that are no UTF-8: what escapes may hide and messages must not show.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r

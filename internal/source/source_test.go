@@ -156,6 +156,7 @@ func TestAccessors(t *testing.T) {
 		{"https://example.org/a%0D%0A%FFb.jpg", "example.org", "", "ab.jpg", 443, false},
 		{"https://example.org/a%2F..", "example.org", "", "", 443, false},
 		{"https://example.org/a%2Fb.jpg", "example.org", "", "b.jpg", 443, false},
+		{"https://example.org/a%E2%80%AEgpj.exe", "example.org", "", "agpj.exe", 443, false},
 		{"/img/a b%20.jpg", "", "img/a b%20.jpg", "a b%20.jpg", 0, false},
 	}
 	for _, tt := range tests {
@@ -288,5 +289,23 @@ func TestWithheld(t *testing.T) {
 		if ok != (want != "") || !strings.Contains(why, want) {
 			t.Errorf("Withheld(%q) = %q, %t, want %q", name, why, ok, want)
 		}
+	}
+}
+
+func TestResolve(t *testing.T) {
+	const base = "https://example.org/a/b.jpg?c=d"
+	for reference, want := range map[string]string{
+		"/100%.jpg": "https://example.org/100%25.jpg", "x y.jpg": "https://example.org/a/x%20y.jpg", "../x.jpg?y=%zz": "https://example.org/x.jpg?y=%25zz",
+		"?e": "https://example.org/a/b.jpg?e", "#f": base, "x#f": "https://example.org/a/x", "//b\u00fccher.example/ä": "https://xn--bcher-kva.example/%C3%A4",
+		"http://example.com:8080/x": "http://example.com:8080/x", " /x ": "https://example.org/x", "/x/https://y.example//z": "https://example.org/x/https://y.example//z",
+		"": "", "file:///etc/passwd": "", "https://me:hunter2@example.org/": "", "https://me:hunter2@[::1/": "", "mailto:a@example.org": "", "/x\r\ny": "", "//127.1/": "",
+	} {
+		got, err := mustParse(t, base).Resolve(reference)
+		if got.String() != want || (err == nil) != (want != "") || err != nil && (!errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("Resolve(%q) = %q, %v, want %q", reference, got, err, want)
+		}
+	}
+	if got, err := mustParse(t, "/a.jpg").Resolve("b.jpg"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("from a file: got %q, %v", got, err)
 	}
 }

@@ -63,6 +63,25 @@ func ParseURL(raw string) (Source, error) {
 	return s, nil
 }
 
+// Resolve reads a reference that stands in what the URL s names, such as a redirect's Location (RFC 3986 §5.2): absolute or
+// relative, as tolerant of characters that RFC 3986 forbids as ParseURL. A fragment is dropped, for it never reaches a server.
+// The error is ErrInvalid and does not quote the reference, which may hold a password.
+func (s Source) Resolve(reference string) (Source, error) {
+	base, err := url.Parse(s.text)
+	if err != nil || !s.Remote() {
+		return Source{}, fmt.Errorf("%w: a reference from no URL", ErrInvalid)
+	}
+	if err := checkText(reference); err != nil {
+		return Source{}, err
+	}
+	reference, _, _ = strings.Cut(strings.TrimSpace(reference), "#")
+	to, err := base.Parse(escapeIllegal(reference))
+	if err != nil {
+		return Source{}, fmt.Errorf("%w: expected an http(s) URL", ErrInvalid)
+	}
+	return ParseURL(to.String())
+}
+
 // hostProfile maps names as browsers do (WHATWG URL §3.3, UTS 46): names that are live on the web may have underscores,
 // and hyphens where UTS 46 would not have them ("r3---sn-4g5e.example.org"). canonicalHost checks the alphabet itself.
 var hostProfile = idna.New(
