@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -411,10 +412,33 @@ func TestFetchTLS(t *testing.T) {
 	}
 }
 
-// TestNoProxy looks at the transport itself: net/http takes no proxy for loopback, whatever the environment says.
-func TestNoProxy(t *testing.T) {
-	if New(Options{}).transport.Proxy != nil {
-		t.Error("the transport asks for a proxy, which would dial in our place, past the guard")
+// TestTransport looks at what no loopback server can show: net/http takes no proxy for loopback, whatever the environment
+// says, and a proxy would dial in our place, past the guard.
+func TestTransport(t *testing.T) {
+	transport := New(Options{}).transport
+	if transport.Proxy != nil {
+		t.Error("the transport asks for a proxy")
+	}
+	if transport.TLSHandshakeTimeout != tlsTimeout || transport.ResponseHeaderTimeout != headerTimeout {
+		t.Errorf("got %s for TLS, %s for the header", transport.TLSHandshakeTimeout, transport.ResponseHeaderTimeout)
+	}
+}
+
+// TestRedirectIsCheckedBeforeDialling expects that nothing is looked up or dialled for a target that the policy refuses.
+func TestRedirectIsCheckedBeforeDialling(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Handle("/a.jpg", imagetest.Redirect(302, "http://10.0.0.1/b.jpg"))
+	f := loopback(t, Options{})
+	var dials atomic.Int64
+	dial := f.transport.DialContext
+	f.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dials.Add(1)
+		return dial(ctx, network, address)
+	}
+	o, err := f.Fetch(t.Context(), parse(t, origin.URL("/a.jpg")), Validators{})
+	wantError(t, o, err, ErrRefused)
+	if n := dials.Load(); n != 1 {
+		t.Errorf("dialled %d times, want once, for the origin", n)
 	}
 }
 

@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -71,6 +73,51 @@ func TestFetchWrapper(t *testing.T) {
 			t.Errorf("got %v, want both reasons", err)
 		}
 	})
+}
+
+// TestFetchWrapperTimeout shares the time of one fetch between a wrapper that hangs and an inner URL that does.
+func TestFetchWrapperTimeout(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Handle("/_next/image", imagetest.Hang())
+	origin.Handle("/inner.jpg", imagetest.Hang())
+	f := loopback(t, Options{Timeout: 200 * time.Millisecond})
+	o, err := f.Fetch(t.Context(), wrap(t, origin, "/inner.jpg"), Validators{})
+	wantError(t, o, err, ErrTimeout)
+	if n := origin.Hits("/inner.jpg"); n != 1 {
+		t.Errorf("%d requests for the inner URL, want 1", n)
+	}
+}
+
+// TestFetchPageFirstInside asks the inner URL of a search engine's page first: the page's host is refused here, and is not
+// reached for when the picture is there.
+func TestFetchPageFirstInside(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/inner.jpg", picture)
+	f := loopback(t, Options{})
+	var dialled []string
+	dial := f.transport.DialContext
+	f.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		if !strings.HasPrefix(address, "127.") {
+			return nil, errNoPicture
+		}
+		return dial(ctx, network, address)
+	}
+	page := func(inner string) source.Source {
+		return parse(t, "http://www.google.com/imgres?imgurl="+url.QueryEscape(origin.URL(inner)))
+	}
+	o, err := f.Fetch(t.Context(), page("/inner.jpg"), Validators{ETag: `"1"`})
+	if err != nil || !bytes.Equal(o.Body, picture) || o.Validators != (Validators{}) || o.From != parse(t, origin.URL("/inner.jpg")) {
+		t.Errorf("got %+v, %v, want the inner picture", o, err)
+	}
+	if len(dialled) != 1 || origin.Last("/inner.jpg").Header.Get("If-None-Match") != "" {
+		t.Errorf("dialled %v, want the inner host alone, without validators", dialled)
+	}
+	o, err = f.Fetch(t.Context(), page("/gone.jpg"), Validators{})
+	wantError(t, o, err, ErrUnreachable)
+	if !strings.Contains(dialled[len(dialled)-1], "google") || !strings.Contains(err.Error(), "/gone.jpg") {
+		t.Errorf("dialled %v, got %v, want the page after the picture", dialled, err)
+	}
 }
 
 // TestFetchAcceptsWithoutAsking has bodies that are nobody's business here: of no wrapper, and of an inner URL.

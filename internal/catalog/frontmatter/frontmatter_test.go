@@ -240,6 +240,27 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestDepth has values nested twice as deep as is kept.
+func TestDepth(t *testing.T) {
+	open, shut := strings.Repeat("[", 2*maxDepth), strings.Repeat("]", 2*maxDepth)
+	for name, text := range map[string]string{
+		"yaml": "---\na: " + open + shut + "\n---\n", "json": "{\"a\": " + open + shut + "}\n", "toml": "+++\na = " + open + shut + "\n+++\n",
+	} {
+		doc, err := new(Reader).Read(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		depth := 0
+		for n := doc.Root.Get("a"); n.Kind == List && len(n.List) > 0; n = n.List[0] {
+			depth++
+		}
+		if depth < maxDepth-2 || depth > maxDepth {
+			t.Errorf("%s: got %d levels, want %d", name, depth, maxDepth)
+		}
+	}
+}
+
 // TestTooManyValues has the shapes in which a megabyte holds the most values, and prose that holds few.
 func TestTooManyValues(t *testing.T) {
 	for name, tt := range map[string]struct {
