@@ -66,15 +66,18 @@ type Original struct {
 	From        source.Source // what answered: the source asked for, or the inner one of a wrapper
 }
 
+// headerShare is the part of Timeout that an origin has from the request's last byte to the end of its response header:
+// 5 s of the default 15 s, and more where whoever configured it expects slow origins.
+const headerShare = 3
+
 // The limits that Options does not set.
 const (
-	dialTimeout   = 3 * time.Second  // name look-up and connect together
-	tlsTimeout    = 3 * time.Second  // the TLS handshake
-	headerTimeout = 5 * time.Second  // from the request's last byte to the end of the response header
-	idleTimeout   = 30 * time.Second // of a connection kept for the next original of its host
-	headerBytes   = 64 << 10         // of a response header; net/http alone would take 10 MB
-	rateWindow    = 5 * time.Second  // a body that brings less than rateBytes in any such window is given up
-	rateBytes     = 20 << 10         // 4 KB/s: at less, a picture of 60 KB takes longer than the default Timeout
+	dialTimeout = 3 * time.Second  // name look-up and connect together
+	tlsTimeout  = 3 * time.Second  // the TLS handshake
+	idleTimeout = 30 * time.Second // of a connection kept for the next original of its host
+	headerBytes = 64 << 10         // of a response header; net/http alone would take 10 MB
+	rateWindow  = 5 * time.Second  // a body that brings less than rateBytes in any such window is given up
+	rateBytes   = 20 << 10         // 4 KB/s: at less, a picture of 60 KB takes longer than the default Timeout
 )
 
 // A Fetcher brings originals. It is safe for concurrent use; Close releases its idle connections.
@@ -110,7 +113,7 @@ func New(o Options) *Fetcher {
 	if f.accept == nil {
 		f.accept = func([]byte) error { return nil }
 	}
-	f.transport = newTransport(f.guard, cmp.Or(o.PerHost, 16))
+	f.transport = newTransport(f.guard, cmp.Or(o.PerHost, 16), f.timeout/headerShare)
 	return f
 }
 

@@ -419,8 +419,11 @@ func TestTransport(t *testing.T) {
 	if transport.Proxy != nil {
 		t.Error("the transport asks for a proxy")
 	}
-	if transport.TLSHandshakeTimeout != tlsTimeout || transport.ResponseHeaderTimeout != headerTimeout {
+	if transport.TLSHandshakeTimeout != tlsTimeout || transport.ResponseHeaderTimeout != 5*time.Second {
 		t.Errorf("got %s for TLS, %s for the header", transport.TLSHandshakeTimeout, transport.ResponseHeaderTimeout)
+	}
+	if patient := New(Options{Timeout: time.Minute}).transport.ResponseHeaderTimeout; patient != 20*time.Second {
+		t.Errorf("with a timeout of a minute, %s for the header, want 20s", patient)
 	}
 }
 

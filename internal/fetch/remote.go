@@ -28,7 +28,7 @@ var (
 
 // newTransport makes the only http.Transport there is. HTTP/2 stays off: one connection per picture keeps the per-host
 // cap a cap on pictures, and its attack surface is not needed.
-func newTransport(g guard, perHost int) *http.Transport {
+func newTransport(g guard, perHost int, header time.Duration) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: dialTimeout,
 		Control: g.control,
@@ -40,7 +40,7 @@ func newTransport(g guard, perHost int) *http.Transport {
 		DialContext:            dialer.DialContext,
 		DisableCompression:     true, // content codings are decoded in receive, under its limit
 		MaxResponseHeaderBytes: headerBytes,
-		ResponseHeaderTimeout:  headerTimeout,
+		ResponseHeaderTimeout:  header,
 		TLSHandshakeTimeout:    tlsTimeout,
 		IdleConnTimeout:        idleTimeout,
 		MaxConnsPerHost:        perHost,
