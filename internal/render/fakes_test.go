@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -248,6 +249,17 @@ func (g *rig) one(t *testing.T, src source.Source, width int) (*Rendition, error
 		t.Fatalf("got %d renditions, want 1", len(rends))
 	}
 	return rends[0], nil
+}
+
+// warm renders 320 pixels and waits until everything that comes of it is stored. It is for synctest bubbles.
+func (g *rig) warm(t *testing.T, src source.Source) *Rendition {
+	t.Helper()
+	rend, err := g.one(t, src, 320)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return rend
 }
 
 func webp(width int) transform.Spec { return transform.Spec{Width: width, Format: transform.WebP} }

@@ -159,10 +159,7 @@ func TestRenderOutlivesItsFirstReader(t *testing.T) {
 func TestRenderServesStaleWhileItRevalidates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		time.Sleep(25 * time.Hour)
 		g.origin.set(func(o *fakeOrigin) { o.gate = make(chan struct{}) })
 		for range 3 {
@@ -190,17 +187,10 @@ func TestRenderServesStaleWhileItRevalidates(t *testing.T) {
 func TestRenderFollowsAChangedOriginal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		before, err := g.one(t, remote(t), 320)
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		before := g.warm(t, remote(t))
 		g.origin.set(func(o *fakeOrigin) { o.body, o.etag = []byte("two"), `"2"` })
 		time.Sleep(25 * time.Hour)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		after, err := g.one(t, remote(t), 320)
 		if err != nil {
 			t.Fatal(err)
@@ -215,16 +205,9 @@ func TestRenderKeepsRenditionsOfIdenticalBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
 		g.origin.etag = "" // an origin without validators sends the bytes again
-		before, err := g.one(t, remote(t), 320)
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		before := g.warm(t, remote(t))
 		time.Sleep(25 * time.Hour)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		after, err := g.one(t, remote(t), 320)
 		if err != nil {
 			t.Fatal(err)
@@ -241,10 +224,7 @@ func TestRenderKeepsRenditionsOfIdenticalBytes(t *testing.T) {
 func TestRenderOutlivesTheOrigin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrGone })
 		for range 365 {
 			time.Sleep(24*time.Hour + time.Minute)
@@ -343,16 +323,10 @@ func TestRenderSeesAChangedFileWithinASecond(t *testing.T) {
 func TestRenderFallsBackFromADamagedReplacement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.origin.set(func(o *fakeOrigin) { o.body, o.etag = []byte("bad bytes"), `"2"` })
 		time.Sleep(25 * time.Hour)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		for range 5 {
 			rend, err := g.one(t, remote(t), 320) // the first one finds out
 			if err != nil || !strings.HasSuffix(string(rend.Body), "of one") || rend.Outcome != Stale {
@@ -366,10 +340,7 @@ func TestRenderFallsBackFromADamagedReplacement(t *testing.T) {
 		g.engine.reads = "bad bytes" // another release can
 		time.Sleep(10 * time.Minute)
 		for range 2 {
-			if _, err := g.one(t, remote(t), 320); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			g.warm(t, remote(t))
 		}
 		if rend, err := g.one(t, remote(t), 320); err != nil || !strings.HasSuffix(string(rend.Body), "of bad bytes") {
 			t.Errorf("got %+v, %v, want the replacement once it can be read", rend, err)
@@ -400,10 +371,7 @@ func TestRenderRemembersADamagedOriginal(t *testing.T) {
 func TestRenderKeepsTheGoodOriginalWhenTheOriginTurnsToHTML(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.origin.set(func(o *fakeOrigin) { o.body, o.etag = []byte("html page"), `"2"` })
 		for range 3 {
 			time.Sleep(25 * time.Hour)
@@ -441,10 +409,7 @@ func TestRenderDoesNotKeepWhatTheOriginForbids(t *testing.T) {
 func TestRenderBringsBackAForgottenOriginal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.store.drop(cache.Original)
 		if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Hit {
 			t.Errorf("a rendition that is kept: got %+v, %v, want a hit", rend, err)
@@ -464,10 +429,7 @@ func TestRenderBringsBackAForgottenOriginal(t *testing.T) {
 func TestRenderDoesNotHammerADeadOriginForAForgottenOriginal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.store.drop(cache.Original)
 		g.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrUnreachable })
 		for range 10 {
@@ -529,10 +491,7 @@ func TestRenderDistrustsAClockSetBack(t *testing.T) {
 		g := newRig(t)
 		future := pointer{Current: &version{Sum: sum{1}, Info: transform.Info{Width: 2, Height: 1}}, Expires: time.Now().AddDate(10, 0, 0)}
 		g.savePointer(t.Context(), remote(t), future)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		if n := g.origin.count(); n == 0 {
 			t.Error("a pointer that expires in ten years was trusted")
 		}
@@ -544,10 +503,7 @@ func TestRenderMakesNewRenditionsForANewRevision(t *testing.T) {
 		g := newRig(t)
 		for _, rev := range []string{"", "", "2"} {
 			g.engine.rev = rev
-			if _, err := g.one(t, remote(t), 320); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			g.warm(t, remote(t))
 		}
 		if _, made := g.engine.made(); made != 2 {
 			t.Errorf("%d renditions made, want 2: one per revision", made)

@@ -33,10 +33,7 @@ func TestATooLargeRenditionCondemnsNothing(t *testing.T) {
 		g := newRig(t)
 		g.engine.most = 1600
 		for _, src := range []source.Source{remote(t), local(t)} {
-			if _, err := g.one(t, src, 320); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			g.warm(t, src)
 			for range 3 {
 				if _, err := g.one(t, src, 1920); class(t, err) != TooLarge {
 					t.Errorf("the large one: got %v, want class %s", err, TooLarge)
@@ -97,10 +94,7 @@ func TestOverloadIsNotRemembered(t *testing.T) {
 func TestAnOriginThatTurnsToNoStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.origin.set(func(o *fakeOrigin) { o.body, o.etag, o.never = []byte("two"), `"2"`, true })
 		time.Sleep(25 * time.Hour)
 		if _, err := g.one(t, remote(t), 320); err != nil { // stale, while the flight behind it learns of the change
@@ -139,10 +133,7 @@ func TestANoStoreOriginThatCannotBeDecoded(t *testing.T) {
 func TestAForgottenOriginBehindAStalePointer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		g.store.drop(cache.Original)
 		time.Sleep(25 * time.Hour)
 		// The conditional request behind the stale answer brings a 304 and no bytes, and its pointer is slow to store.
@@ -289,10 +280,7 @@ func TestFreshnessIsClamped(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t)
 			g.origin.fresh = tt.says
-			if _, err := g.one(t, remote(t), 320); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			g.warm(t, remote(t))
 			time.Sleep(tt.fresh)
 			if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Hit {
 				t.Errorf("%s, after %v: got %+v, %v, want a hit", tt.name, tt.fresh, rend, err)
@@ -330,15 +318,9 @@ func TestOptionsShapeRenditions(t *testing.T) {
 func TestA304CanBringNewValidators(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		time.Sleep(25 * time.Hour)
-		if _, err := g.one(t, remote(t), 320); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		g.warm(t, remote(t))
 		p := g.loadPointer(t.Context(), remote(t))
 		if p.Current == nil || p.Current.Validators != (fetch.Validators{ETag: `"1"`}) || !p.fresh(time.Now(), g.o.MaxFresh) {
 			t.Errorf("pointer %+v, want it fresh, with the validators of the 304", p)
