@@ -218,14 +218,15 @@ func (d *Disk) Delete(ctx context.Context, k Key) error {
 	s.Lock()
 	defer s.Unlock()
 	err := f.Remove(objectName(k))
-	if err == nil {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		d.index.drop(k)
+		// Also when there was no file: whoever removed it (an earlier Delete, an eviction) may not have got to this.
 		err = syncFolder(f, parent(objectName(k)))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.errors.Add(1)
 		return fmt.Errorf("cache: delete %s: %w", k, err)
 	}
-	d.index.drop(k)
 	return nil
 }
 

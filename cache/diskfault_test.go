@@ -341,3 +341,23 @@ func TestDiskClock(t *testing.T) {
 		t.Errorf("Stats = %+v; want nothing evicted, damaged or failed", st)
 	}
 }
+
+// A Delete whose folder could not be synced is not done: the next one has no file to remove, and the sync still to do.
+func TestDeleteSyncsWhatAnEarlierOneRemoved(t *testing.T) {
+	b := openBreakable(t, t.TempDir(), 1<<20)
+	k := NewKey(Pointer, "x")
+	b.mustPut(t, k, &Object{Body: []byte("x")})
+	b.now.Store(&fault{op: "sync", err: syscall.EIO})
+	for range 2 {
+		if err := b.Delete(t.Context(), k); !errors.Is(err, syscall.EIO) {
+			t.Errorf("with a folder that cannot be synced: got %v, want EIO", err)
+		}
+	}
+	if n := b.Stats().Objects; n != 0 {
+		t.Errorf("%d objects in the index, want 0", n)
+	}
+	b.now.Store(nil)
+	if err := b.Delete(t.Context(), k); err != nil {
+		t.Errorf("with a sound folder: %v", err)
+	}
+}

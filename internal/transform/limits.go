@@ -78,6 +78,9 @@ const (
 	// encode of 1600 × 1066 pixels: libwebp in Go 26.5 (two copies, planes, tokens, its own memory as it grows),
 	// image/png 0.5 and image/jpeg 0.003, which count for nothing.
 	encodeBytes = 27
+	// bodyBytes and losslessBytes are an encoded file: noise at quality 100, and what PNG cannot compress.
+	bodyBytes     = 1
+	losslessBytes = 4
 )
 
 // needBytes is the memory that is alive at one time in one call, the most of three stages: decoding; resizing, beside what
@@ -89,19 +92,30 @@ func needBytes(i Info, specs []Spec) int64 {
 		held = i.DecodeBytes
 	}
 	kept, pass, encode := workBytes(i, specs)
-	return max(i.DecodeBytes, held+kept+pass, kept+encode)
+	stored := kept
+	if i.Orientation > 1 {
+		stored *= 2 // as stored, for the cascade, and turned
+	}
+	return max(i.DecodeBytes, held+stored+pass, kept+encode)
 }
 
 // workBytes is the memory that the outputs of one call need: every resized picture is kept, for the cascade and for its
-// encoder; the first pass of a resize has the rendition's width and the original's height; one encoder runs at a time.
+// encoder; the first pass of a resize has the rendition's width and the original's height; one encoder runs at a time, beside the files
+// that are done, and the largest is there twice while its buffer grows.
 func workBytes(i Info, specs []Spec) (kept, pass, encode int64) {
 	type size struct {
 		w, h int
 		fit  Fit
 	}
 	seen := map[size]bool{}
+	var bodies, largest int64
 	for _, s := range specs {
 		pixels := int64(s.Width) * int64(s.Height)
+		body := pixels * bodyBytes
+		if !s.Format.Lossy() {
+			body = pixels * losslessBytes
+		}
+		bodies, largest = bodies+body, max(largest, body)
 		if key := (size{s.Width, s.Height, s.Fit}); !seen[key] {
 			seen[key] = true
 			kept += pixels * pixelBytes
@@ -112,5 +126,5 @@ func workBytes(i Info, specs []Spec) (kept, pass, encode int64) {
 			encode = max(encode, pixels*encodeBytes)
 		}
 	}
-	return kept, pass, encode
+	return kept, pass, encode + bodies + largest
 }

@@ -88,11 +88,8 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 		return nil, err
 	}
 	need := needBytes(info, specs)
-	if need > t.o.MemoryBudget && len(specs) > 1 {
-		return t.halves(ctx, src, specs)
-	}
 	if need > t.o.MemoryBudget {
-		return nil, fmt.Errorf("%w: %q needs %d bytes, of at most %d", ErrTooLarge, specs[0], need, t.o.MemoryBudget)
+		return t.halves(ctx, src, info, specs)
 	}
 	leave, err := t.enter(ctx, need)
 	if err != nil {
@@ -102,7 +99,13 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 }
 
 // halves makes the outputs in two calls, where together they need more memory than there is. Decoding twice is the price.
-func (t *Transformer) halves(ctx context.Context, src []byte, specs []Spec) ([]Output, error) {
+// A spec that needs too much alone is ErrTooLarge, before anything is done for the others.
+func (t *Transformer) halves(ctx context.Context, src []byte, info Info, specs []Spec) ([]Output, error) {
+	for _, s := range specs {
+		if need := needBytes(info, []Spec{s}); need > t.o.MemoryBudget {
+			return nil, fmt.Errorf("%w: %q needs %d bytes, of at most %d", ErrTooLarge, s, need, t.o.MemoryBudget)
+		}
+	}
 	half := len(specs) / 2
 	first, err := t.Transform(ctx, src, specs[:half])
 	if err != nil {

@@ -31,13 +31,18 @@ func decode(ctx context.Context, src []byte, h header) (image.Image, error) {
 		return nil, fmt.Errorf("decode %s: %w", h.format, classify(err))
 	}
 	canvas := image.Rect(0, 0, h.width, h.height)
+	img = unpremultiplied(img)
 	if h.frame == canvas && img.Bounds() == canvas {
 		return img, nil
 	}
 	// An animation's first frame may cover a part of its canvas; browsers leave the rest transparent.
 	whole := image.NewNRGBA(canvas)
-	first := nrgba(img, img.Bounds())
-	draw.Draw(whole, h.frame, first, first.Rect.Min, draw.Src)
+	r := img.Bounds()
+	step := max(bandPixels/max(r.Dx(), 1), 1)
+	for y := r.Min.Y; y < r.Max.Y; y += step {
+		band := nrgba(img, image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y)))
+		draw.Draw(whole, band.Rect.Add(h.frame.Min).Add(image.Pt(0, y-r.Min.Y)), band, image.Point{}, draw.Src)
+	}
 	return whole, nil
 }
 

@@ -74,6 +74,9 @@ func (h *header) gifImage(src []byte, at int) (int, error) {
 		}
 		h.frame = frame
 		h.decodeBytes = int64(frame.Dx())*int64(frame.Dy()) + bandBytes(h.width, h.height)
+		if src[at+9]&0x40 != 0 { // interlaced: image/gif puts the rows in order in a copy
+			h.decodeBytes += int64(frame.Dx()) * int64(frame.Dy())
+		}
 		if frame != screen {
 			h.alpha = true
 			h.decodeBytes += 4 * int64(h.width) * int64(h.height)

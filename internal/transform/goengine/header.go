@@ -16,6 +16,7 @@ type header struct {
 	alpha       bool
 	frames      int
 	scans       int
+	components  int // of a JPEG: 1, 3 or 4
 	metadata    int64
 	decodeBytes int64
 	heldBytes   int64           // 0: all of decodeBytes

@@ -20,6 +20,7 @@ const (
 	markerSOS   = 0xda
 	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
+	markerAPP14 = 0xee
 	markerAPP15 = 0xef
 	markerCOM   = 0xfe
 	markerTEM   = 0x01
@@ -29,6 +30,7 @@ const (
 // Everything behind the end marker is ignored, as decoders do: phones put second pictures there.
 func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 	h.scans = 0
+	adobeRGB := false
 	for at := 2; ; {
 		marker, body, next, err := jpegSegment(src, at)
 		if err != nil {
@@ -39,6 +41,10 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 		case marker == markerEOI:
 			if h.width == 0 || h.scans == 0 {
 				return nil, corrupt("no picture before the end marker")
+			}
+			if adobeRGB && h.components == 3 { // perhaps counted already, by its components' names
+				h.decodeBytes += 4 * int64(h.width) * int64(h.height)
+				h.heldBytes += 4 * int64(h.width) * int64(h.height)
 			}
 			return exif, nil
 		case marker == markerSOS:
@@ -56,6 +62,9 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 		case marker >= markerAPP0 && marker <= markerAPP15, marker == markerCOM:
 			if marker != markerAPP0 { // JFIF's own, which every file has
 				h.metadata += int64(len(body)) + 4
+			}
+			if marker == markerAPP14 && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
+				adobeRGB = body[11] == 0 // no transform: image/jpeg makes a second picture of it, as of CMYK
 			}
 			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == markerAPP1 && exif == nil {
 				exif = tiff
@@ -148,6 +157,7 @@ func (h *header) jpegFrame(marker byte, body []byte) error {
 	if hmax == 0 || vmax == 0 {
 		return corrupt("sampling factor 0")
 	}
+	h.components = int(body[5])
 	units := int64((h.width+8*hmax-1)/(8*hmax)) * int64((h.height+8*vmax-1)/(8*vmax))
 	samples := units * int64(sampling) * 64
 	pixels := int64(h.width) * int64(h.height)

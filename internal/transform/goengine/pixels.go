@@ -15,10 +15,6 @@ func nrgba(img image.Image, r image.Rectangle) *image.NRGBA {
 	switch img := img.(type) {
 	case *image.NRGBA:
 		return zeroed(img.Pix, img.Stride, img.Rect, r)
-	case *image.RGBA:
-		if img.Opaque() { // then premultiplied is the same
-			return zeroed(img.Pix, img.Stride, img.Rect, r)
-		}
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	switch img := img.(type) {
@@ -46,16 +42,27 @@ func nrgba(img image.Image, r image.Rectangle) *image.NRGBA {
 		}
 	case *image.NRGBA64:
 		highBytes(dst, img.Pix[img.PixOffset(r.Min.X, r.Min.Y):], img.Stride)
-	case *image.RGBA64:
-		if img.Opaque() {
-			highBytes(dst, img.Pix[img.PixOffset(r.Min.X, r.Min.Y):], img.Stride)
-			break
-		}
-		draw.Draw(dst, dst.Rect, img, r.Min, draw.Src)
 	default:
 		draw.Draw(dst, dst.Rect, img, r.Min, draw.Src)
 	}
 	return dst
+}
+
+// unpremultiplied is img under the type for colours that are not multiplied by alpha, where that makes no difference
+// because it is opaque: most PNG files decode to such a picture. It is asked once per original, because it looks at every
+// pixel. The result shares img's pixels.
+func unpremultiplied(img image.Image) image.Image {
+	switch img := img.(type) {
+	case *image.RGBA:
+		if img.Opaque() {
+			return &image.NRGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}
+		}
+	case *image.RGBA64:
+		if img.Opaque() {
+			return &image.NRGBA64{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}
+		}
+	}
+	return img
 }
 
 // zeroed is the part r of an NRGBA picture over rect, moved to (0, 0), without copying.

@@ -88,6 +88,9 @@ func resample(ctx context.Context, img image.Image, r image.Rectangle, w, h int)
 	var rows *image.NRGBA // w pixels wide and as high as r
 	if w == r.Dx() {
 		rows = nrgba(img, r)
+		if r != img.Bounds() { // a small part must not keep the whole original in memory
+			rows = packed(rows)
+		}
 	} else {
 		rows = image.NewNRGBA(image.Rect(0, 0, w, r.Dy()))
 		step := max(bandPixels/r.Dx(), 1)

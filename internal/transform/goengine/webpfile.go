@@ -128,12 +128,15 @@ func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 	h.width, h.height = canvas.Dx(), canvas.Dy()
 	pixels := int64(w) * int64(ht)
 	if h.webp.kind == "VP8L" {
-		h.decodeBytes = 8 * pixels
+		h.decodeBytes = 8*pixels + huffmanBytes(w, ht, len(h.webp.pixels))
 	} else {
 		blocks := int64((w+15)/16) * int64((ht+15)/16)
 		h.decodeBytes = blocks*384 + bandBytes(w, ht)
 		if h.webp.alpha != nil {
 			h.decodeBytes += 9 * pixels
+			if len(h.webp.alpha) > 0 && h.webp.alpha[0]&3 == 1 { // compressed as VP8L
+				h.decodeBytes += huffmanBytes(w, ht, len(h.webp.alpha))
+			}
 		}
 	}
 	h.alpha = alpha || h.frame != canvas
@@ -141,6 +144,16 @@ func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 		h.decodeBytes += 4 * int64(h.width) * int64(h.height)
 	}
 	return nil
+}
+
+// huffmanBytes bounds what x/image/webp allocates for the Huffman codes of a VP8L picture of w × h pixels in n bytes. Codes
+// come in groups of five. There is one group at most per block of 4 × 4 pixels (RFC 9649 §6.2.2), one per 20 bits, the
+// shortest way to write five codes, and 2,600 in all (x/image's own limit). One takes 2.7 KB for its tables, and for its
+// trees 180 bytes per byte that describes them, at most 52.3 KB (measured on the longest codes in the fewest bits). How
+// many there really are only decoding tells, so a large lossless picture is charged for codes that it hardly has.
+func huffmanBytes(w, h, n int) int64 {
+	groups := min(2600, int64((w+3)/4)*int64((h+3)/4), int64(n)*8/20)
+	return groups*2_700 + min(int64(n)*180, groups*52_300)
 }
 
 // size reads the frame's own header: a key frame of VP8 (RFC 6386 §9.1) or VP8L (RFC 9649 §3.4).
