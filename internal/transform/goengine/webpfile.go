@@ -149,11 +149,11 @@ func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 // huffmanBytes bounds what x/image/webp allocates for the Huffman codes of a VP8L picture of w × h pixels in n bytes. Codes
 // come in groups of five. There is one group at most per block of 4 × 4 pixels (RFC 9649 §6.2.2), one per 20 bits, the
 // shortest way to write five codes, and 2,600 in all (x/image's own limit). One takes 2.7 KB for its tables, and for its
-// trees 180 bytes per byte that describes them, at most 52.3 KB (measured on the longest codes in the fewest bits). How
+// trees 180 bytes per byte that describes them, at most 54 KB (measured on the longest codes in the fewest bits). How
 // many there really are only decoding tells, so a large lossless picture is charged for codes that it hardly has.
 func huffmanBytes(w, h, n int) int64 {
 	groups := min(2600, int64((w+3)/4)*int64((h+3)/4), int64(n)*8/20)
-	return groups*2_700 + min(int64(n)*180, groups*52_300)
+	return groups*2_700 + min(int64(n)*180, groups*54_000)
 }
 
 // size reads the frame's own header: a key frame of VP8 (RFC 6386 §9.1) or VP8L (RFC 9649 §3.4).
