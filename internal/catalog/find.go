@@ -144,11 +144,8 @@ func rankOf(key string, ranks map[string]int) (int, bool) {
 	var buf [32]byte
 	b := buf[:0]
 	for i := range len(key) {
-		c := key[i]
-		switch {
-		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '-' || c == '_' || c == '.' || c == ' ':
+		c, ok := normalByte(key[i])
+		if !ok {
 			continue
 		}
 		if len(b) == len(buf) {

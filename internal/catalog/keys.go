@@ -141,20 +141,29 @@ func set(names ...string) map[string]bool {
 
 // normal lower-cases a key and drops what spellings differ in.
 func normal(key string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r == '-' || r == '_' || r == '.' || r == ' ':
-			return -1
+	out := make([]byte, 0, len(key))
+	for i := range len(key) {
+		if c, ok := normalByte(key[i]); ok {
+			out = append(out, c)
 		}
-		return r
-	}, key)
+	}
+	return string(out)
 }
 
 // maxKey is the longest key, in bytes, that can be a name of ours: the longest one has 20 letters. Longer keys are passed
 // over, because a post may have a megabyte of them.
 const maxKey = 64
+
+// normalByte is c in a normal key; ok is false for the characters that a normal key has not.
+func normalByte(c byte) (_ byte, ok bool) {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A', true
+	case c == '-' || c == '_' || c == '.' || c == ' ':
+		return 0, false
+	}
+	return c, true
+}
 
 // normalIs reports whether normal(key) == want, without making the string: it is asked some hundred times per post.
 func normalIs(key, want string) bool {
@@ -163,11 +172,8 @@ func normalIs(key, want string) bool {
 	}
 	j := 0
 	for i := range len(key) {
-		c := key[i]
-		switch {
-		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '-' || c == '_' || c == '.' || c == ' ':
+		c, ok := normalByte(key[i])
+		if !ok {
 			continue
 		}
 		if j == len(want) || want[j] != c {

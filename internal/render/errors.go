@@ -17,7 +17,7 @@ type Class string
 
 // The classes.
 const (
-	Refused     Class = "refused"      // the address may not be fetched, seen at dial or on a redirect
+	Refused     Class = "refused"      // the address may not be fetched: its text, the dial or a redirect shows it
 	NotFound    Class = "not-found"    // the origin or the site has no such original
 	Gone        Class = "gone"         // the origin says that it is gone for good
 	NotAnImage  Class = "not-an-image" // fetched, but of no format that is read

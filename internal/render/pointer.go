@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -151,7 +150,7 @@ func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer
 func (r *Renderer) put(ctx context.Context, k cache.Key, o *cache.Object) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := r.o.Store.Put(ctx, k, o); err != nil && !errors.Is(err, context.Canceled) {
+	if err := r.o.Store.Put(ctx, k, o); err != nil {
 		r.report(fmt.Errorf("keep %s: %w", k, err))
 	}
 }
