@@ -37,7 +37,7 @@ func (bench) Probe([]byte) (transform.Info, error) {
 func (bench) Transform(_ context.Context, _ []byte, specs []transform.Spec) ([]transform.Output, error) {
 	var out []transform.Output
 	for _, s := range specs {
-		out = append(out, transform.Output{Body: make([]byte, benchBody), Format: s.Format, Width: s.Width, Height: s.Height})
+		out = append(out, transform.Output{Body: make([]byte, benchBody), Format: s.Format, Width: s.Width, Height: s.Height, Frames: 1})
 	}
 	return out, nil
 }

@@ -62,6 +62,9 @@ func (f Format) MIME() string {
 // Lossy reports whether f is written at a quality. WebP and AVIF can be lossless too; cutline writes them lossy.
 func (f Format) Lossy() bool { return f == JPEG || f == WebP || f == AVIF }
 
+// Animates reports whether an animation can be written as f.
+func (f Format) Animates() bool { return f == WebP || f == GIF }
+
 // ParseFormat reads an extension as Ext writes it; "jpeg" is a second spelling of "jpg" here, for configuration and
 // command lines. An unknown one is ErrSpec.
 func ParseFormat(ext string) (Format, error) {

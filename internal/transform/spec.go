@@ -2,7 +2,6 @@ package transform
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -12,7 +11,17 @@ type Fit uint8
 // The ways to fit.
 const (
 	Contain Fit = iota // the whole picture, inside the box
-	Cover              // the box filled, what stands out cut off around the centre
+	Cover              // the box filled, what stands over cut off
+)
+
+// Crop says around what a Cover cuts.
+type Crop uint8
+
+// The ways to cut.
+const (
+	Smart  Crop = iota // what stands out by edges, saturation and skin tones
+	Center             // the middle
+	Focal              // the focal point of the Spec
 )
 
 // A Spec says what to make of an original. Specs are comparable; the zero Spec is the original's own size.
@@ -22,45 +31,56 @@ const (
 //	w800       width in pixels, 1…8192
 //	h450       height in pixels, 1…8192
 //	cover      fill the box (needs w and h); contain is the default and never written
-//	q70        quality 1…100, not with png and gif; without it the configured one
+//	center     cut around the middle (needs cover); around what stands out is the default and never written
+//	fp30x70    cut around the focal point, here 30 % from the left and 70 % from the top (needs cover, not with center)
+//	q70        quality 1…100, not with png and gif; without it the configured one, or one that is searched
+//	kb60       at most 60,000 bytes: the quality, or the number of colours, follows; 1…20000
+//	bgffffff   flatten transparency onto this colour, six lower-case hexadecimal digits; without it JPEG gets white
+//	p3         keep a gamut wider than sRGB, as Display P3; not with gif
+//	sharpen    sharpen mildly after resizing
+//	anim       keep an animation moving; with webp and gif
 //	dpr2       2, 3 or 4: multiplies w and h (needs one of them); dpr1 is the default and never written
 //	.webp      one of jpg png webp avif gif
 //
-//	w800.webp   w640-h360-cover.jpg   w400-q70-dpr2   h300.png   .avif
+//	w800.webp   w640-h360-cover.jpg   w1200-h630-cover-fp30x70.jpg   w400-q70-dpr2   h300.png   .avif
 //
 // Numbers are decimal, without sign and leading zeros. Everything else is ErrSpec, with what was expected: one picture
 // has one spelling, so that a cache keyed by addresses holds it once. A quality for a lossless format is an error for
 // the same reason.
 type Spec struct {
-	Width   int // pixels; 0 follows from Height and the picture
-	Height  int // pixels; 0 follows from Width and the picture
-	Fit     Fit
-	Quality int    // 1…100; 0 is the configured one
-	DPR     int    // 2…4; 0 is 1
-	Format  Format // 0 is none yet
+	Width      int // pixels; 0 follows from Height and the picture
+	Height     int // pixels; 0 follows from Width and the picture
+	Fit        Fit
+	Crop       Crop  // with Cover
+	Focus      Point // with Focal
+	Quality    int   // 1…100; 0 is the configured one, and in a resolved Spec one that is searched
+	MaxKB      int   // thousands of bytes that the file may have; 0 is any number
+	Background Color // what transparency is flattened onto; the zero Color keeps it, except in JPEG
+	WideGamut  bool  // keep a gamut wider than sRGB
+	Sharpen    bool
+	Animate    bool   // keep an animation, within the engine's limits
+	DPR        int    // 2…4; 0 is 1
+	Format     Format // 0 is none yet
 }
+
+// A Point is a place in a picture as shown, in per cent of its width from the left and of its height from the top, 0…100.
+type Point struct{ X, Y uint8 }
+
+// A Color is 0 for none, or Opaque | red<<16 | green<<8 | blue, each eight bits of sRGB.
+type Color uint32
+
+// Opaque is set in every Color that is one.
+const Opaque Color = 1 << 24
+
+// RGB is the colour's parts; those of the zero Color are 0.
+func (c Color) RGB() (r, g, b uint8) { return uint8(c >> 16), uint8(c >> 8), uint8(c) }
 
 // maxSide bounds w and h in a text, before dpr: more than any display or printed page needs. It keeps the grammar finite;
 // the limit of a rendition is Options.MaxOutput.
 const maxSide = 8192
 
 // specOrder is the order of words in a text, for messages.
-const specOrder = "w h cover q dpr"
-
-// A specWord is one kind of word; its place in specWords is its place in a text.
-type specWord struct {
-	prefix   string
-	min, max int // of the number; both 0 where there is none
-	field    func(*Spec) *int
-}
-
-var specWords = []specWord{
-	{"w", 1, maxSide, func(s *Spec) *int { return &s.Width }},
-	{"h", 1, maxSide, func(s *Spec) *int { return &s.Height }},
-	{"cover", 0, 0, nil},
-	{"q", 1, 100, func(s *Spec) *int { return &s.Quality }},
-	{"dpr", 2, 4, func(s *Spec) *int { return &s.DPR }},
-}
+const specOrder = "w h cover center fp q kb bg p3 sharpen anim dpr"
 
 // ParseSpec reads the text form. It accepts exactly the texts that String writes; everything else is ErrSpec.
 func ParseSpec(text string) (Spec, error) {
@@ -87,85 +107,24 @@ func ParseSpec(text string) (Spec, error) {
 	return s, nil
 }
 
-// parseWords sets the fields that words name.
-func (s *Spec) parseWords(words []string) error {
-	last := -1
-	for i, word := range words {
-		kind := kindOf(word)
-		switch {
-		case kind < 0:
-			return unknownWord(word)
-		case kind == last:
-			return fmt.Errorf("%w: %q repeats %q: each word stands once", ErrSpec, word, words[i-1])
-		case kind < last:
-			return fmt.Errorf("%w: %q after %q: the order is %s", ErrSpec, word, words[i-1], specOrder)
-		}
-		last = kind
-		k := specWords[kind]
-		if k.field == nil {
-			s.Fit = Cover
-			continue
-		}
-		n, err := parseNumber(word, k)
-		if err != nil {
-			return err
-		}
-		*k.field(s) = n
-	}
-	return nil
-}
-
-// kindOf is the place in specWords of the kind that word is of: its letters up to the first digit or sign decide.
-func kindOf(word string) int {
-	letters := strings.TrimRight(word, "+0123456789")
-	for i, k := range specWords {
-		if letters == k.prefix && (k.field == nil) == (letters == word) {
-			return i
-		}
-	}
-	return -1
-}
-
-// unknownWord is the error for a word of no kind, with what was probably meant.
-func unknownWord(word string) error {
-	switch {
-	case word == "":
-		return fmt.Errorf("%w: an empty word: one \"-\" between words, none at the ends", ErrSpec)
-	case word == "contain":
-		return fmt.Errorf("%w: %q is the default and is not written", ErrSpec, word)
-	}
-	for _, k := range specWords {
-		if k.field != nil && word == k.prefix {
-			return fmt.Errorf("%w: %q without its number: expected %s%d to %s%d", ErrSpec, word, k.prefix, k.min, k.prefix, k.max)
-		}
-	}
-	return fmt.Errorf("%w: unknown word %q: expected some of %s, as in w800-h450-cover-q70-dpr2.webp", ErrSpec, word, specOrder)
-}
-
-// parseNumber reads the number of word, which is of kind k.
-func parseNumber(word string, k specWord) (int, error) {
-	digits := word[len(k.prefix):]
-	n, err := strconv.Atoi(digits)
-	switch {
-	case strings.HasPrefix(digits, "0") || strings.Contains(digits, "+"):
-		return 0, fmt.Errorf("%w: %q: a number has no sign and no leading zero", ErrSpec, word)
-	case word == "dpr1":
-		return 0, fmt.Errorf("%w: %q is the default and is not written", ErrSpec, word)
-	case err != nil || n < k.min || n > k.max:
-		return 0, fmt.Errorf("%w: %q: expected %s%d to %s%d", ErrSpec, word, k.prefix, k.min, k.prefix, k.max)
-	}
-	return n, nil
-}
-
 // check reports words that have no meaning beside the others.
 func (s Spec) check() error {
+	lossless := s.Format != 0 && !s.Format.Lossy()
 	switch {
 	case s.Fit == Cover && (s.Width == 0 || s.Height == 0):
 		return fmt.Errorf("%w: cover needs both w and h", ErrSpec)
+	case s.Fit != Cover && s.Crop == Center:
+		return fmt.Errorf("%w: center needs cover", ErrSpec)
+	case s.Fit != Cover && s.Crop == Focal:
+		return fmt.Errorf("%w: fp needs cover", ErrSpec)
 	case s.DPR != 0 && s.Width == 0 && s.Height == 0:
 		return fmt.Errorf("%w: dpr needs w or h to multiply", ErrSpec)
-	case s.Quality != 0 && s.Format != 0 && !s.Format.Lossy():
+	case s.Quality != 0 && lossless:
 		return fmt.Errorf("%w: q%d has no meaning in %s, which is lossless", ErrSpec, s.Quality, s.Format)
+	case s.WideGamut && s.Format == GIF:
+		return fmt.Errorf("%w: p3 has no meaning in GIF, which has no colour profiles", ErrSpec)
+	case s.Animate && s.Format != 0 && !s.Format.Animates():
+		return fmt.Errorf("%w: anim has no meaning in %s: expected webp or gif", ErrSpec, s.Format)
 	}
 	return nil
 }
@@ -174,11 +133,8 @@ func (s Spec) check() error {
 func (s Spec) String() string {
 	var words []string
 	for _, k := range specWords {
-		switch {
-		case k.field == nil && s.Fit == Cover:
-			words = append(words, k.prefix)
-		case k.field != nil && *k.field(&s) != 0:
-			words = append(words, k.prefix+strconv.Itoa(*k.field(&s)))
+		if word := k.text(&s); word != "" {
+			words = append(words, word)
 		}
 	}
 	text := strings.Join(words, "-")
@@ -200,7 +156,8 @@ func (s Spec) Fold() Spec {
 
 // Resolve makes the Spec concrete for an original of w × h pixels, both at least 1: DPR folded, Width and Height the
 // rendition's own, within maxOutput on the longer side (0: no bound) and never larger than the original, Quality the
-// given default where a lossy format has none, and 0 for lossless ones. Different Specs that mean the same picture
+// given default where a lossy format has none (0: one that is searched), and 0 for lossless ones; what its format cannot
+// do (Animate, WideGamut) and what nothing is cut for (Crop, Focus) cleared. Different Specs that mean the same picture
 // resolve to equal ones: that is what the cache keys on. A Spec that is resolved resolves to itself.
 //
 // The side that is not asked for follows from the original's size, never from another rendition's, rounded half up
@@ -224,12 +181,28 @@ func (s Spec) Resolve(w, h, maxOutput, quality int) Spec {
 		s.Fit = Contain
 		s.Width, s.Height = p.contain(s.Width, s.Height)
 	}
+	if s.Fit != Cover {
+		s.Crop = Smart
+	}
+	if s.Crop != Focal {
+		s.Focus = Point{}
+	}
+	return s.suit(quality)
+}
+
+// suit clears what s.Format cannot do and gives it the default quality.
+func (s Spec) suit(quality int) Spec {
+	if s.Format == 0 {
+		return s
+	}
 	switch {
-	case s.Format != 0 && !s.Format.Lossy():
+	case !s.Format.Lossy():
 		s.Quality = 0
-	case s.Format != 0 && s.Quality == 0:
+	case s.Quality == 0:
 		s.Quality = quality
 	}
+	s.Animate = s.Animate && s.Format.Animates()
+	s.WideGamut = s.WideGamut && s.Format != GIF
 	return s
 }
 

@@ -25,6 +25,12 @@ func TestParseSpec(t *testing.T) {
 		{"w400-q70-dpr2", transform.Spec{Width: 400, Quality: 70, DPR: 2}},
 		{"w8192-h8192-cover-q100-dpr4.avif", transform.Spec{Width: 8192, Height: 8192, Fit: transform.Cover, Quality: 100, DPR: 4, Format: transform.AVIF}},
 		{"q1", transform.Spec{Quality: 1}},
+		{"w9-h9-cover-center", transform.Spec{Width: 9, Height: 9, Fit: transform.Cover, Crop: transform.Center}},
+		{"w9-h9-cover-fp30x70", transform.Spec{Width: 9, Height: 9, Fit: transform.Cover, Crop: transform.Focal, Focus: transform.Point{X: 30, Y: 70}}},
+		{"w9-h9-cover-fp0x0", transform.Spec{Width: 9, Height: 9, Fit: transform.Cover, Crop: transform.Focal}},
+		{"q70-kb60.jpg", transform.Spec{Quality: 70, MaxKB: 60, Format: transform.JPEG}},
+		{"bg000000", transform.Spec{Background: transform.Opaque}},
+		{"bg12ab00-p3-sharpen-anim.webp", transform.Spec{Background: transform.Opaque | 0x12ab00, WideGamut: true, Sharpen: true, Animate: true, Format: transform.WebP}},
 	} {
 		got, err := transform.ParseSpec(tt.text)
 		if err != nil {
@@ -45,7 +51,7 @@ func TestParseSpecRefuses(t *testing.T) {
 		{"width800", "unknown word"},
 		{"W800", "unknown word"},
 		{"w800x600", "unknown word"},
-		{"hero", "expected some of w h cover q dpr"},
+		{"hero", "expected some of w h cover center fp q kb bg p3 sharpen anim dpr"},
 		{"w", `"w" without its number: expected w1 to w8192`},
 		{"w0", "no leading zero"},
 		{"w0800", "no leading zero"},
@@ -60,7 +66,7 @@ func TestParseSpecRefuses(t *testing.T) {
 		{"w800-dpr5", "expected dpr2 to dpr4"},
 		{"w800-contain", "is the default and is not written"},
 		{"w800-w800", `"w800" repeats "w800"`},
-		{"h450-w800", `"w800" after "h450": the order is w h cover q dpr`},
+		{"h450-w800", `"w800" after "h450": the order is w h cover center fp q kb bg p3 sharpen anim dpr`},
 		{"q70-w800", "the order is"},
 		{"w800-h450-q70-cover", "the order is"},
 		{"w800-cover", "cover needs both w and h"},
@@ -78,6 +84,24 @@ func TestParseSpecRefuses(t *testing.T) {
 		{"w800 ", "unknown word"},
 		{"w800-q70.png", "q70 has no meaning in PNG"},
 		{"q70.gif", "q70 has no meaning in GIF"},
+		{"w9-h9-center", "center needs cover"},
+		{"w9-h9-fp1x1", "fp needs cover"},
+		{"w9-h9-cover-center-fp1x1", "expected fp30x70"},
+		{"w9-h9-cover-fp1x1-center", "the order is"},
+		{"w9-h9-cover-smart", "is the default and is not written"},
+		{"w9-h9-cover-fp", "expected fp30x70"},
+		{"w9-h9-cover-fp30", "expected fp30x70"},
+		{"w9-h9-cover-fp101x0", "expected fp30x70"},
+		{"w9-h9-cover-fp030x0", "expected fp30x70"},
+		{"w9-h9-cover-fp-1x0", "expected fp30x70"},
+		{"kb0", "no leading zero"},
+		{"bg", "expected bgffffff"},
+		{"bgfff", "expected bgffffff"},
+		{"bgFFFFFF", "expected bgffffff"},
+		{"bg+fffff", "expected bgffffff"},
+		{"p3.gif", "p3 has no meaning in GIF"},
+		{"anim.jpg", "anim has no meaning in JPEG"},
+		{"p32", "unknown word"},
 	} {
 		got, err := transform.ParseSpec(tt.text)
 		if !errors.Is(err, transform.ErrSpec) || !strings.Contains(fmt.Sprint(err), tt.want) {
@@ -199,6 +223,7 @@ func TestEqualPicturesResolveEqually(t *testing.T) {
 		{"", "w5000", "h5000", "w3000", "w3000-h2000", "w3000-h2000-cover", "w2000-dpr2"},
 		{"w800", "w400-dpr2", "w800-h2000", "w800-h533", "w800-h533-cover"},
 		{"w3200-h1800-cover", "w1600-h900-cover-dpr2", "w8192-h4608-cover"},
+		{"w800-h533", "w800-h533-cover-center", "w800-h533-cover-fp1x1"},
 	} {
 		var want transform.Spec
 		for i, text := range group {
@@ -216,7 +241,7 @@ func TestEqualPicturesResolveEqually(t *testing.T) {
 }
 
 func FuzzParseSpec(f *testing.F) {
-	for _, seed := range []string{"", "w800.webp", "w640-h360-cover-q70-dpr2.jpg", "h1-q100", "cover", "w08", ".gif", "w1-"} {
+	for _, seed := range []string{"", "w800.webp", "w640-h360-cover-q70-dpr2.jpg", "h1-q100", "cover", "w08", ".gif", "w1-", "w9-h9-cover-fp30x70-kb9-bg00ff00-p3-anim"} {
 		f.Add(seed, 3000, 2000)
 	}
 	f.Fuzz(func(t *testing.T, text string, w, h int) {

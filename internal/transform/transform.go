@@ -49,13 +49,15 @@ type Info struct {
 
 // Output is one rendition's pixels, encoded. Nobody may modify Body.
 type Output struct {
-	Body   []byte
-	Format Format
-	Width  int // pixels
-	Height int // pixels
-	Took   Timing
+	Body    []byte
+	Format  Format
+	Width   int // pixels
+	Height  int // pixels
+	Frames  int // ≥ 1; fewer than the original's where an animation was not kept moving
+	Quality int // the one asked for or found, 1…100; 0 in lossless formats
+	Took    Timing
 }
 
 // Timing is where the time of one Output went. Decode is shared by all outputs of a call. Resize is 0 where another
-// Output of the call has the same pixels.
+// Output of the call has the same pixels. Encode includes the search for a quality.
 type Timing struct{ Decode, Resize, Encode time.Duration }

@@ -124,7 +124,7 @@ func (t *Transformer) checkSpecs(info Info, specs []Spec) error {
 		return fmt.Errorf("%w: no spec", ErrSpec)
 	}
 	for _, s := range specs {
-		if s.Format == 0 || s != s.Resolve(info.Width, info.Height, t.o.MaxOutput, 0) || s.Quality == 0 && s.Format.Lossy() {
+		if s.Format == 0 || s != s.Resolve(info.Width, info.Height, t.o.MaxOutput, 0) {
 			return fmt.Errorf("%w: %q is not resolved for %d × %d pixels", ErrSpec, s, info.Width, info.Height)
 		}
 		if !t.engine.Can(s.Format).Encode {
@@ -222,7 +222,7 @@ func (t *Transformer) call(ctx context.Context, src []byte, specs []Spec) (outpu
 	for i, o := range outputs {
 		s := specs[i]
 		f, err := Sniff(o.Body)
-		if err != nil || f != s.Format || o.Format != f || o.Width != s.Width || o.Height != s.Height {
+		if err != nil || f != s.Format || o.Format != f || o.Width != s.Width || o.Height != s.Height || o.Frames < 1 {
 			return nil, fmt.Errorf("%w: %s of %d × %d pixels for %q", ErrPanic, o.Format, o.Width, o.Height, s)
 		}
 	}

@@ -52,7 +52,7 @@ func good(specs []transform.Spec) []transform.Output {
 		if s.Format == transform.PNG {
 			body = []byte("\x89PNG\r\n\x1a\n")
 		}
-		outputs = append(outputs, transform.Output{Body: body, Format: s.Format, Width: s.Width, Height: s.Height})
+		outputs = append(outputs, transform.Output{Body: body, Format: s.Format, Width: s.Width, Height: s.Height, Frames: 1})
 	}
 	return outputs
 }
@@ -114,7 +114,7 @@ func TestTransformChecksSpecs(t *testing.T) {
 	}{
 		{"none", nil, transform.ErrSpec},
 		{"no format", with(func(s *transform.Spec) { s.Format = 0 }), transform.ErrSpec},
-		{"no quality", with(func(s *transform.Spec) { s.Quality = 0 }), transform.ErrSpec},
+		{"a quality that is searched", with(func(s *transform.Spec) { s.Quality = 0 }), nil},
 		{"dpr", with(func(s *transform.Spec) { s.DPR = 2 }), transform.ErrSpec},
 		{"no height", with(func(s *transform.Spec) { s.Height = 0 }), transform.ErrSpec},
 		{"another ratio", with(func(s *transform.Spec) { s.Height = 19 }), transform.ErrSpec},

@@ -142,7 +142,7 @@ func resizeAll(ctx context.Context, r *resizer, specs []transform.Spec, order []
 			return nil, nil, err
 		}
 		pictures[i] = pic
-		outputs[i] = transform.Output{Format: specs[i].Format, Width: specs[i].Width, Height: specs[i].Height}
+		outputs[i] = transform.Output{Format: specs[i].Format, Width: specs[i].Width, Height: specs[i].Height, Frames: 1, Quality: specs[i].Quality}
 		if fresh {
 			outputs[i].Took.Resize = time.Since(start)
 		}
