@@ -40,6 +40,7 @@ func TestMeta(t *testing.T) {
 		Presets: map[string]size{
 			"hero": sized(1600, 800, "w1600"), "card": sized(640, 360, "w640-h360-cover"),
 			"thumb": sized(160, 160, "w160-h160-cover"), "og": sized(1200, 630, "w1200-h630-cover"),
+			"square": sized(1000, 1000, "w1080-h1080-cover"), "story": sized(563, 1000, "w1080-h1920-cover"),
 		},
 		Srcset: map[string][]candidate{},
 	}

@@ -80,13 +80,22 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf, version string) 
 		}
 	}
 	rends, err := s.o.Renderer.Render(c.Request.Context(), render.Request{
-		Source: e.Source, Specs: []transform.Spec{o.spec}, Words: e.Words,
+		Source: e.Source, Specs: []transform.Spec{aimed(o.spec, e.Focus)}, Words: e.Words,
 	})
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	s.send(c, e, o.spec, rends[0], version)
+}
+
+// aimed is spec with the focal point that the post's author marked, where spec cuts and names no place of its own. The
+// entry's ID stands for the point, so that URLs need not.
+func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
+	if f.Set && spec.Fit == transform.Cover && spec.Crop == transform.Smart {
+		spec.Crop, spec.Focus = transform.Focal, transform.Point{X: f.X, Y: f.Y}
+	}
+	return spec
 }
 
 // choose negotiates the format of an ".auto" URL. Only clients that name no format make it look at the picture.

@@ -48,6 +48,9 @@ func DefaultPresets() map[string]transform.Spec {
 		"card":  {Width: 640, Height: 360, Fit: transform.Cover},
 		"thumb": {Width: 160, Height: 160, Fit: transform.Cover},
 		"og":    {Width: 1200, Height: 630, Fit: transform.Cover}, // 1.91:1, what Facebook and others ask of og:image
+		// The feeds' and stories' sizes of Instagram, Facebook and TikTok: 1:1 and 9:16 at 1,080 pixels.
+		"square": {Width: 1080, Height: 1080, Fit: transform.Cover},
+		"story":  {Width: 1080, Height: 1920, Fit: transform.Cover},
 	}
 }
 

@@ -77,7 +77,7 @@ func TestStrongerSourcesWin(t *testing.T) {
 		{"fetch.max_bytes", file + ":2", got.Fetch.MaxBytes, int64(1_000_000)},
 		{"fetch.allow_private", "--allow-private", len(got.Fetch.AllowPrivate), 2},
 		{"widths", "CUTLINE_WIDTHS", got.Widths, []int{320, 640}},
-		{"presets", file + ":3", sortedKeys(got.Presets), []string{"big", "card", "hero", "og", "thumb"}},
+		{"presets", file + ":3", sortedKeys(got.Presets), []string{"big", "card", "hero", "og", "square", "story", "thumb"}},
 		{"log.level", "default", got.Log.Level, "info"},
 	}
 	for _, tt := range tests {

@@ -26,18 +26,25 @@ type scanDocument struct {
 
 // A scanImage is one entry of the catalog. The words stand as the author wrote them.
 type scanImage struct {
-	ID         string   `json:"id"`
-	Source     string   `json:"source"`
-	Cutline    string   `json:"cutline"`
-	Credit     string   `json:"credit"`
-	CreditURL  string   `json:"credit_url,omitempty"`
-	Alt        string   `json:"alt"`
-	Decorative bool     `json:"decorative,omitempty"` // the author wrote an empty alternative text
-	Creator    string   `json:"creator"`
-	Copyright  string   `json:"copyright"`
-	License    string   `json:"license"`
-	Field      string   `json:"field"` // of the first post
-	Posts      []string `json:"posts"` // slash paths under the site root, sorted
+	ID         string     `json:"id"`
+	Source     string     `json:"source"`
+	Cutline    string     `json:"cutline"`
+	Credit     string     `json:"credit"`
+	CreditURL  string     `json:"credit_url,omitempty"`
+	Alt        string     `json:"alt"`
+	Decorative bool       `json:"decorative,omitempty"` // the author wrote an empty alternative text
+	Creator    string     `json:"creator"`
+	Copyright  string     `json:"copyright"`
+	License    string     `json:"license"`
+	Focus      *scanFocus `json:"focus,omitempty"`
+	Field      string     `json:"field"` // of the first post
+	Posts      []string   `json:"posts"` // slash paths under the site root, sorted
+}
+
+// A scanFocus is a focal point in per cent from the left and the top.
+type scanFocus struct {
+	X uint8 `json:"x"`
+	Y uint8 `json:"y"`
 }
 
 type scanSummary struct {
@@ -129,6 +136,9 @@ func newScanDocument(c *catalog.Catalog) *scanDocument {
 			Alt: e.Words.Alt, Decorative: e.Words.Decorative,
 			Creator: e.Words.Creator, Copyright: e.Words.Copyright, License: e.Words.License,
 		}
+		if e.Focus.Set {
+			image.Focus = &scanFocus{X: e.Focus.X, Y: e.Focus.Y}
+		}
 		for i, post := range e.Posts {
 			if i == 0 {
 				image.Field = post.Field
@@ -139,6 +149,14 @@ func newScanDocument(c *catalog.Catalog) *scanDocument {
 	}
 	doc.Summary = scanSummary{c.Posts, c.PostsWithImage, len(doc.Images), len(doc.Problems)}
 	return doc
+}
+
+// text is the point as a Spec has it, "30x70"; "" for none.
+func (f *scanFocus) text() string {
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d", f.X, f.Y)
 }
 
 func writeJSON(w io.Writer, doc *scanDocument) error {
@@ -166,7 +184,7 @@ func newJSON(w io.Writer) *json.Encoder {
 
 func writeCSV(w io.Writer, doc *scanDocument) error {
 	c := csv.NewWriter(w)
-	header := []string{"post", "source", "cutline", "credit", "credit_url", "alt", "decorative", "creator", "copyright", "license", "field", "id"}
+	header := []string{"post", "source", "cutline", "credit", "credit_url", "alt", "decorative", "creator", "copyright", "license", "field", "id", "focus"}
 	if err := c.Write(header); err != nil {
 		return err
 	}
@@ -174,7 +192,7 @@ func writeCSV(w io.Writer, doc *scanDocument) error {
 		for _, post := range image.Posts {
 			row := []string{
 				post, image.Source, image.Cutline, image.Credit, image.CreditURL, image.Alt, strconv.FormatBool(image.Decorative),
-				image.Creator, image.Copyright, image.License, image.Field, image.ID,
+				image.Creator, image.Copyright, image.License, image.Field, image.ID, image.Focus.text(),
 			}
 			for i := range row {
 				row[i] = inert(row[i])

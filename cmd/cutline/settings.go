@@ -34,7 +34,7 @@ func (s *setting) flagUsage() string {
 var groups = [...]string{"content", "fetch", "quality", "cache", "limits", "log"}
 
 // slots are the names that content.fields knows; see catalog.Options.Fields.
-var slots = [...]string{"image", "alt", "cutline", "credit", "credit-url", "creator", "copyright", "license"}
+var slots = [...]string{"image", "alt", "cutline", "credit", "credit-url", "creator", "copyright", "license", "focus"}
 
 // settings returns the table for c, in the order of the file. Reading a value changes c.
 //
@@ -71,7 +71,7 @@ func contentSettings(c *config) []setting {
 func outputSettings(c *config) []setting {
 	quality := func(at *int) value { return scalar(at, intBetween(1, 100), number(strconv.Itoa)) }
 	return []setting{
-		{"presets", "named specs, added to hero, card, thumb and og", "",
+		{"presets", "named specs, added to hero, card, thumb, og, square and story", "",
 			mapping(&c.Presets, parsePresetName, func(at *transform.Spec) value { return scalar(at, parsePreset, specText) })},
 		{"widths", "the ladder that unsigned widths snap up to", "",
 			ladder(&c.Widths)},

@@ -31,14 +31,15 @@ type Catalog struct {
 	names *index // for the look-ups, made by the first of them
 }
 
-// An Entry is one catalog row: a picture, its words, and the posts that use both. The same picture with other words is
-// another Entry.
+// An Entry is one catalog row: a picture, its words, and the posts that use both. The same picture with other words, or
+// another focal point, is another Entry.
 type Entry struct {
-	// ID is 16 characters of lower-case base32, a hash of source and words: other words, another ID, another URL, so that
-	// no CDN can show an old credit.
+	// ID is 16 characters of lower-case base32, a hash of source, words and focus: other words, another ID, another URL, so
+	// that no CDN can show an old credit.
 	ID     string
 	Source source.Source
 	Words  caption.Words
+	Focus  Focus  // what a crop must keep
 	Posts  []Post // ≥ 1, sorted by Path
 }
 
@@ -84,7 +85,7 @@ type Options struct {
 	// Content lists the folders that hold posts, as slash paths under the site root; empty means those of the layout.
 	Content []string
 	// Fields adds or overrides front matter names by slot ("image", "alt", "cutline", "credit", "credit-url", "creator",
-	// "copyright", "license"), each a list of dotted paths ("params.hero.file"), tried first to last before the defaults.
+	// "copyright", "license", "focus"), each a list of dotted paths ("params.hero.file"), tried first to last before the defaults.
 	// A number selects an element of a list ("gallery.0.src").
 	Fields map[string][]string
 	// ImageBase is a URL template with {path} ("https://img.example/{path}") for values that are keys of an image service:

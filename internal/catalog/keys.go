@@ -56,6 +56,7 @@ const (
 	slotCreator
 	slotCopyright
 	slotLicense
+	slotFocus // no words, but found where they are
 	slots
 )
 
@@ -103,6 +104,11 @@ var wordKeys = [slots]slotKeys{
 		inside:   []string{"licenseurl", "licenceurl", "license", "licence"},
 		suffixes: []string{"licenseurl", "licenceurl", "license", "licence"},
 		beside:   []string{"imagelicenseurl", "imagelicense", "imagelicence", "photolicense", "photolicence"},
+	},
+	slotFocus: {
+		inside:   []string{"focalpoint", "focus", "focuspoint", "objectposition", "anchor"},
+		suffixes: []string{"focalpoint", "focus", "focuspoint", "objectposition"},
+		beside:   []string{"imagefocalpoint", "imagefocus", "imageposition", "focalpoint", "focuspoint"},
 	},
 }
 

@@ -24,6 +24,7 @@ const (
 	codeBadURL            = "bad-url"
 	codeBadFrontMatter    = "bad-front-matter"
 	codeDuplicateKey      = "duplicate-key"
+	codeBadFocalPoint     = "bad-focal-point"
 )
 
 // A Code is a kind of problem.
@@ -40,6 +41,7 @@ var codes = []Code{
 	{codeMissingCutline, Warning, "the picture has no cutline (caption)"},
 	{codeAltRepeatsCutline, Warning, "the alternative text says the same as the cutline, so a screen reader reads it twice"},
 	{codeLongAlt, Warning, fmt.Sprintf("the alternative text is longer than %d characters", maxAlt)},
+	{codeBadFocalPoint, Warning, "the focal point cannot be read, so crops keep what stands out"},
 	{codeInsecureURL, Warning, "the picture is fetched over http://, where anybody on the way can change it"},
 	{codeWrappedURL, Warning, "the URL is a search engine's or CDN's wrapper around the picture, or its thumbnail"},
 	{codePageNotImage, Error, "the URL is a web page about a picture, not the picture"},

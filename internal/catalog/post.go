@@ -21,6 +21,7 @@ import (
 type result struct {
 	source   source.Source
 	words    caption.Words
+	focus    Focus
 	post     Post
 	problems []Problem
 }
@@ -63,6 +64,10 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		r.post.Raw = r.source.String() // one string in memory instead of two
 	}
 	r.words, r.post.Lines = f.words(h)
+	var bad *frontmatter.Pair
+	if r.focus, bad = f.focus(h); bad != nil {
+		r.problems = append(r.problems, problem(codeBadFocalPoint, file, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus))
+	}
 	return r
 }
 
@@ -128,9 +133,9 @@ func withoutDate(name string) string {
 	return rest
 }
 
-// entryID names a source with its words. Each text is preceded by its length, so that no two entries give the same bytes;
+// entryID names a source with its words and its focal point. Each text is preceded by its length, so that no two entries give the same bytes;
 // eighty bits of SHA-256 make a chance collision among a million entries a matter of 10⁻¹².
-func entryID(src source.Source, w caption.Words) string {
+func entryID(src source.Source, w caption.Words, focus Focus) string {
 	var buf [1024]byte
 	b := buf[:0]
 	for _, text := range [...]string{src.String(), w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License} {
@@ -139,6 +144,9 @@ func entryID(src source.Source, w caption.Words) string {
 	}
 	if w.Decorative {
 		b = append(b, 1)
+	}
+	if focus.Set {
+		b = append(b, 2, focus.X, focus.Y)
 	}
 	sum := sha256.Sum256(b)
 	var id [16]byte

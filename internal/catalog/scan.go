@@ -316,7 +316,7 @@ func (c *collection) problem(p Problem) {
 func (c *collection) add(r result) {
 	var e *Entry
 	if !r.source.IsZero() {
-		e = &Entry{ID: entryID(r.source, r.words), Source: r.source, Words: r.words, Posts: []Post{r.post}}
+		e = &Entry{ID: entryID(r.source, r.words, r.focus), Source: r.source, Words: r.words, Focus: r.focus, Posts: []Post{r.post}}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

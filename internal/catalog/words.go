@@ -17,7 +17,7 @@ const fieldImage = "image"
 
 var fieldSlots = map[string]slot{
 	"alt": slotAlt, "cutline": slotCutline, "credit": slotCredit, "credit-url": slotCreditURL,
-	"creator": slotCreator, "copyright": slotCopyright, "license": slotLicense,
+	"creator": slotCreator, "copyright": slotCopyright, "license": slotLicense, "focus": slotFocus,
 }
 
 // overrides are Options.Fields, parsed.
