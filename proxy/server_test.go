@@ -330,7 +330,7 @@ func TestErrors(t *testing.T) {
 		control    string
 		says       string
 	}{
-		{"unknown preset", "/p/fox/huge.webp", 400, "no-store", "card, hero, og, thumb"},
+		{"unknown preset", "/p/fox/huge.webp", 400, "no-store", "card, hero, og, square, story, thumb"},
 		{"unknown extension", "/p/fox/hero.tiff", 400, "no-store", "auto, webp, jpg, png"},
 		{"no spec", "/p/fox", 400, "no-store", "expected"},
 		{"unsigned size", "/p/fox/w333-h222-cover.webp", 403, "no-store", "signature"},
