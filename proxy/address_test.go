@@ -74,7 +74,7 @@ func TestGrammarParse(t *testing.T) {
 		{leaf: "w640-h361-cover.jpg", unsigned: true},
 		{leaf: "h300.jpg", unsigned: true},
 		{leaf: "w800-q70.jpg", unsigned: true},
-		{leaf: "huge.jpg", says: "card, hero, og, thumb"},
+		{leaf: "huge.jpg", says: "card, hero, og, square, story, thumb"},
 		{leaf: "hero.tiff", says: "auto, webp, jpg, png"},
 		{leaf: "hero.avif", says: "auto, webp, jpg, png"},
 		{leaf: "hero.jpeg", says: "auto, webp, jpg, png"},
