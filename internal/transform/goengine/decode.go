@@ -15,35 +15,104 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/jpegscale"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/resample"
 )
 
-// decode makes the first frame of src on its canvas, as one of image's types with its origin at (0, 0), not yet turned.
-// What comes out has the size that the header promised, or it is ErrCorrupt.
-func decode(ctx context.Context, src []byte, h header) (image.Image, error) {
+// decode makes the first frame of src on its canvas, not yet turned. A JPEG is decoded at 1/shrink of its size, where it
+// can be. What comes out has the size that the header promised, or it is ErrCorrupt.
+func decode(ctx context.Context, src []byte, h header, shrink int) (*original, error) {
+	o := &original{size: image.Pt(h.width, h.height), orientation: h.orientation}
+	var err error
+	if h.format == transform.JPEG {
+		if o.planes, err = decodePlanes(ctx, src, h, shrink); !errors.Is(err, jpegscale.ErrUnsupported) {
+			return o, decodeError(ctx, h, err)
+		}
+	}
 	img, err := decodeFrame(ctx, src, h)
 	if err == nil && img.Bounds().Size() != h.frame.Size() {
 		err = corrupt("%v pixels, where the header says %v", img.Bounds().Size(), h.frame.Size())
 	}
+	if err := decodeError(ctx, h, err); err != nil {
+		return nil, err
+	}
+	canvas := image.Rectangle{Max: o.size}
+	if h.frame == canvas && img.Bounds() == canvas {
+		o.take(img, h)
+		return o, nil
+	}
+	o.img, o.linear = onCanvas(unpremultiplied(img), h.frame, canvas), true
+	return o, nil
+}
+
+// take makes img the original: as planes where it has some and is opaque.
+func (o *original) take(img image.Image, h header) {
+	lossless := h.format == transform.PNG || h.format == transform.GIF || h.webp.kind == "VP8L"
+	switch img := img.(type) {
+	case *image.YCbCr:
+		o.planes = planarYCbCr(img)
+	case *image.Gray:
+		if !lossless {
+			o.planes = planarGrey(img)
+			return
+		}
+		o.img, o.linear = img, fitsLinear(img)
+	default:
+		o.img = unpremultiplied(img)
+		o.linear = lossless && fitsLinear(o.img)
+	}
+}
+
+// linearPixels bounds what is resized in linear light: the whole picture has to be NRGBA for it, 64 MiB.
+const linearPixels = 16 << 20
+
+func fitsLinear(img image.Image) bool {
+	_, already := img.(*image.NRGBA)
+	return already || int64(img.Bounds().Dx())*int64(img.Bounds().Dy()) <= linearPixels
+}
+
+// decodeError is err as the Engine contract has it; ctx's end comes first.
+func decodeError(ctx context.Context, h header, err error) error {
 	if ended := ctx.Err(); ended != nil {
-		return nil, ended
+		return ended
 	}
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", h.format, classify(err))
+		return fmt.Errorf("decode %s: %w", h.format, classify(err))
 	}
-	canvas := image.Rect(0, 0, h.width, h.height)
-	img = unpremultiplied(img)
-	if h.frame == canvas && img.Bounds() == canvas {
-		return img, nil
+	return nil
+}
+
+// decodePlanes decodes a JPEG of one or three components to planes at 1/shrink of its size.
+func decodePlanes(ctx context.Context, src []byte, h header, shrink int) (*planar, error) {
+	pic, err := jpegscale.Decode(ctx, src, jpegscale.Options{Shrink: shrink, MaxScans: h.scans})
+	if err != nil {
+		return nil, err
 	}
-	// An animation's first frame may cover a part of its canvas; browsers leave the rest transparent.
+	if pic.Width != h.width || pic.Height != h.height {
+		return nil, corrupt("%d × %d pixels, where the header says %d × %d", pic.Width, pic.Height, h.width, h.height)
+	}
+	p := &planar{}
+	for i, plane := range pic.Planes {
+		step := pitch{float64(shrink), float64(shrink)}
+		if i > 0 {
+			step = pitch{step.x * float64(h.chromaX), step.y * float64(h.chromaY)}
+		}
+		p.planes, p.step = append(p.planes, resample.Plane(plane)), append(p.step, step)
+	}
+	return p, nil
+}
+
+// onCanvas is img at frame on a transparent canvas: an animation's first frame may cover a part of it only, and browsers
+// leave the rest transparent.
+func onCanvas(img image.Image, frame, canvas image.Rectangle) *image.NRGBA {
 	whole := image.NewNRGBA(canvas)
 	r := img.Bounds()
 	step := max(bandPixels/max(r.Dx(), 1), 1)
 	for y := r.Min.Y; y < r.Max.Y; y += step {
 		band := nrgba(img, image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y)))
-		draw.Draw(whole, band.Rect.Add(h.frame.Min).Add(image.Pt(0, y-r.Min.Y)), band, image.Point{}, draw.Src)
+		draw.Draw(whole, band.Rect.Add(frame.Min).Add(image.Pt(0, y-r.Min.Y)), band, image.Point{}, draw.Src)
 	}
-	return whole, nil
+	return whole
 }
 
 // decodeFrame calls the one decoder for h's format.
@@ -56,16 +125,21 @@ func decodeFrame(ctx context.Context, src []byte, h header) (image.Image, error)
 	case transform.GIF:
 		return gif.Decode(until(ctx, bytes.NewReader(src)))
 	case transform.WebP:
-		img, err := webp.Decode(until(ctx, h.webp.file(h.frame.Dx(), h.frame.Dy())))
-		switch img := img.(type) {
-		case *image.YCbCr:
-			fullRange(img)
-		case *image.NYCbCrA:
-			fullRange(&img.YCbCr)
-		}
-		return img, err
+		return decodeWebP(until(ctx, h.webp.file(h.frame.Dx(), h.frame.Dy())))
 	}
 	return nil, unsupported("%s", h.format)
+}
+
+// decodeWebP reads a still WebP.
+func decodeWebP(r io.Reader) (image.Image, error) {
+	img, err := webp.Decode(r)
+	switch img := img.(type) {
+	case *image.YCbCr:
+		fullRange(img)
+	case *image.NYCbCrA:
+		fullRange(&img.YCbCr)
+	}
+	return img, err
 }
 
 // fullRange stretches planes of studio range (luma 16…235, chroma 16…240; ITU-R BT.601 §2.5), which is what VP8 holds

@@ -25,19 +25,17 @@ func webpRev() string {
 	return rev
 }
 
-// encode writes img as s says. PNG and WebP keep transparency; JPEG has none and gets img over white. No metadata is
+// encode writes pic as s says. Transparency is kept where the format has it and s has no background. No metadata is
 // written: pixels are all that came out of the original.
-func encode(w io.Writer, img *image.NRGBA, s transform.Spec) error {
+func encode(w io.Writer, pic *picture, s transform.Spec) error {
+	pic = pic.over(s)
 	switch s.Format {
 	case transform.JPEG:
-		if !img.Opaque() {
-			img = flatten(img)
-		}
-		return jpeg.Encode(w, asRGBA(img), &jpeg.Options{Quality: s.Quality})
+		return jpeg.Encode(w, pic.forJPEG(), &jpeg.Options{Quality: s.Quality})
 	case transform.PNG:
-		return png.Encode(w, img)
+		return png.Encode(w, pic.nrgba())
 	case transform.WebP:
-		return webp.Encode(w, packed(img), webp.Options{Quality: s.Quality, Method: webpMethod})
+		return webp.Encode(w, pic.nrgba(), webp.Options{Quality: s.Quality, Method: webpMethod})
 	}
 	return unsupported("%s", s.Format)
 }

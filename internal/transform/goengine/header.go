@@ -17,6 +17,8 @@ type header struct {
 	frames      int
 	scans       int
 	components  int // of a JPEG: 1, 3 or 4
+	chromaX     int // of a JPEG with chroma: pixels that a sample of it covers, horizontally
+	chromaY     int // and vertically
 	metadata    int64
 	decodeBytes int64
 	heldBytes   int64           // 0: all of decodeBytes

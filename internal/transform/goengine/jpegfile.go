@@ -43,8 +43,12 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 				return nil, corrupt("no picture before the end marker")
 			}
 			if adobeRGB && h.components == 3 { // perhaps counted already, by its components' names
-				h.decodeBytes += 4 * int64(h.width) * int64(h.height)
-				h.heldBytes += 4 * int64(h.width) * int64(h.height)
+				second := 4*int64(h.width)*int64(h.height) + bandBytes(h.width, h.height)
+				if progressive := h.decodeBytes - h.heldBytes; progressive > 0 {
+					h.decodeBytes += progressive // image/jpeg's coefficients are twice as large as jpegscale's
+				}
+				h.decodeBytes += second
+				h.heldBytes += second
 			}
 			return exif, nil
 		case marker == markerSOS:
@@ -125,8 +129,9 @@ func skipEntropy(src []byte, at int) int {
 	}
 }
 
-// jpegFrame reads a frame header (T.81 §B.2.2) and estimates what image/jpeg allocates for it: its planes, in whole
-// blocks; four bytes per coefficient in a progressive file; and the second picture that it makes of CMYK and RGB.
+// jpegFrame reads a frame header (T.81 §B.2.2) and estimates what decoding allocates for it at full size: planes, in whole
+// blocks; in a progressive file two bytes per coefficient, or four in image/jpeg, which decodes CMYK and RGB; and the
+// second picture that it makes of those.
 func (h *header) jpegFrame(marker byte, body []byte) error {
 	if marker > markerSOF2 {
 		return unsupported("coding process %d (lossless, hierarchical or arithmetic)", marker-markerSOF0)
@@ -158,15 +163,20 @@ func (h *header) jpegFrame(marker byte, body []byte) error {
 		return corrupt("sampling factor 0")
 	}
 	h.components = int(body[5])
+	if h.components == 3 && body[10] != 0 && body[10]&15 != 0 && body[10]>>4 != 0 {
+		h.chromaX, h.chromaY = max(hmax/int(body[10]>>4), 1), max(vmax/int(body[10]&15), 1)
+	}
 	units := int64((h.width+8*hmax-1)/(8*hmax)) * int64((h.height+8*vmax-1)/(8*vmax))
 	samples := units * int64(sampling) * 64
 	pixels := int64(h.width) * int64(h.height)
-	h.decodeBytes = samples + bandBytes(h.width, h.height)
+	h.decodeBytes = samples
+	coefficient := int64(2) // in jpegscale
 	if body[5] == 4 || body[5] == 3 && body[6] == 'R' && body[9] == 'G' && body[12] == 'B' {
-		h.decodeBytes += 4 * pixels
+		h.decodeBytes += 4*pixels + bandBytes(h.width, h.height)
+		coefficient = 4
 	}
 	if h.heldBytes = h.decodeBytes; marker == markerSOF2 {
-		h.decodeBytes += 4 * samples
+		h.decodeBytes += coefficient * samples
 	}
 	return nil
 }

@@ -105,15 +105,15 @@ func highBytes(dst *image.NRGBA, pix []byte, stride int) {
 	}
 }
 
-// flatten lays img over white, which is what a page has behind it, for formats without transparency.
-func flatten(img *image.NRGBA) *image.NRGBA {
+// flatten lays img over a colour.
+func flatten(img *image.NRGBA, ground [3]uint8) *image.NRGBA {
 	dst := image.NewNRGBA(img.Rect)
 	for i := 0; i < len(dst.Pix); i += 4 {
 		y, x := i/dst.Stride, i%dst.Stride
 		s, d := img.Pix[y*img.Stride+x:][:4:4], dst.Pix[i:][:4:4]
 		a := uint32(s[3])
 		for c := range 3 {
-			d[c] = uint8((uint32(s[c])*a + 255*(255-a) + 127) / 255)
+			d[c] = uint8((uint32(s[c])*a + uint32(ground[c])*(255-a) + 127) / 255)
 		}
 		d[3] = 0xff
 	}

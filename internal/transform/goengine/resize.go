@@ -7,73 +7,153 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/resample"
 )
 
 // bandPixels is how many pixels of an original become NRGBA at one time: 4 MiB, a small part of any original whose memory
 // matters. Smaller bands would cost time, because the filter's weights are computed once per band.
 const bandPixels = 1 << 20
 
+// An original is what decoding made, as stored: planes, or an image.
+type original struct {
+	size        image.Point // pixels of the file, as stored
+	orientation int
+	planes      *planar     // nil where there is img
+	img         image.Image // of size, origin at (0, 0)
+	// linear says that img is resized in linear light and without ringing. It is set for what comes from lossless files,
+	// which are drawings, text and screenshots more often than not: a Lanczos filter in gamma space puts halos around their
+	// edges and makes light lines on dark ground thinner. Photographs gain nothing from it that anybody could see, and
+	// libvips, sharp and browsers resize them in gamma space.
+	linear bool
+}
+
+// visible is the size as shown.
+func (o *original) visible() image.Point {
+	if turned(o.orientation) {
+		return image.Pt(o.size.Y, o.size.X)
+	}
+	return o.size
+}
+
 // A resizer makes the pictures of one call. It is for one goroutine.
 type resizer struct {
-	original    image.Image // as stored, origin at (0, 0)
-	orientation int
-	made        []resized
+	original *original
+	made     []resized
 }
 
 // A resized is a picture made before. Nobody may modify its pixels: they may be the original's.
 type resized struct {
 	crop   image.Rectangle // what it shows, in the original as stored
-	pixels *image.NRGBA    // as stored, not turned
-	shown  *image.NRGBA    // as shown
+	w, h   int             // as stored
+	half   bool            // chroma at half the resolution
+	planes *planar         // as stored; nil where there are pixels
+	pixels *image.NRGBA    // as stored
+	shown  *picture
+}
+
+// A picture is pixels to encode, as shown: planes (Y, or Y, Cb, Cr, JFIF's), or NRGBA. Nobody may modify it.
+type picture struct {
+	planes []resample.Plane
+	pixels *image.NRGBA
 }
 
 // picture makes the pixels for s, as shown, or finds those made before; fresh tells which.
-func (r *resizer) picture(ctx context.Context, s transform.Spec) (pic *image.NRGBA, fresh bool, err error) {
-	size := r.original.Bounds().Size()
+func (r *resizer) picture(ctx context.Context, s transform.Spec) (pic *picture, fresh bool, err error) {
+	o := r.original
 	w, h := s.Width, s.Height
-	visible := size
-	if turned(r.orientation) {
+	if turned(o.orientation) {
 		w, h = h, w
-		visible = image.Pt(size.Y, size.X)
 	}
-	crop := stored(window(s, visible.X, visible.Y), r.orientation, size.X, size.Y)
-	base := resized{crop: image.Rectangle{Max: size}}
-	for _, m := range r.made {
-		mw, mh := m.pixels.Rect.Dx(), m.pixels.Rect.Dy()
+	shown := window(s, o.visible())
+	want := resized{crop: stored(shown, o.orientation, o.size.X, o.size.Y), w: w, h: h, half: r.half(s)}
+	var base *resized
+	for i := range r.made {
+		m := &r.made[i]
 		switch {
-		case m.crop != crop:
-		case mw == w && mh == h:
+		case m.crop != want.crop || m.half != want.half:
+		case m.w == w && m.h == h:
 			return m.shown, false, nil
-		case mw >= 2*w && mh >= 2*h && (base.pixels == nil || mw < base.pixels.Rect.Dx()):
+		case m.w >= 2*w && m.h >= 2*h && (base == nil || m.w < base.w):
 			base = m
 		}
 	}
-	var from image.Image = r.original
-	part := crop
-	if base.pixels != nil {
-		from, part = base.pixels, base.pixels.Rect
+	if o.planes != nil {
+		err = r.fromPlanes(ctx, &want, base)
+	} else {
+		err = r.fromPixels(ctx, &want, base)
 	}
-	pixels, err := resample(ctx, from, part, w, h)
 	if err != nil {
 		return nil, false, err
 	}
-	m := resized{crop: crop, pixels: pixels, shown: orient(pixels, r.orientation)}
-	r.made = append(r.made, m)
-	return m.shown, true, nil
+	r.made = append(r.made, want)
+	return want.shown, true, nil
 }
 
-// window is the part of a picture of w × h pixels that s shows: all of it, or the largest part of s's ratio around the
-// centre, with the odd pixel left over at the right or below.
-func window(s transform.Spec, w, h int) image.Rectangle {
+// half reports whether chroma at half the resolution is all that s needs: for the lossy formats, which halve it anyway,
+// where the original has no more.
+func (r *resizer) half(s transform.Spec) bool {
+	return r.original.planes != nil && r.original.planes.subsampled() && s.Format.Lossy()
+}
+
+func (r *resizer) fromPlanes(ctx context.Context, want, base *resized) error {
+	from := r.original.planes
+	if base != nil {
+		from = base.planes
+	}
+	// A turn would leave the halves of an odd side between the pixels they are for.
+	late := want.half && r.original.orientation > 1 && (want.w|want.h)&1 != 0
+	var err error
+	if want.planes, err = from.resize(ctx, want.crop, want.w, want.h, want.half && !late); err != nil {
+		return err
+	}
+	shown := turn(want.planes.planes, r.original.orientation)
+	if late {
+		shown = []resample.Plane{shown[0], halve(shown[1]), halve(shown[2])}
+	}
+	want.shown = &picture{planes: shown}
+	return nil
+}
+
+func (r *resizer) fromPixels(ctx context.Context, want, base *resized) error {
+	from, part := r.original.img, want.crop
+	if base != nil {
+		from, part = base.pixels, base.pixels.Rect
+	}
+	var err error
+	if r.original.linear && (part.Dx() != want.w || part.Dy() != want.h) {
+		want.pixels, err = resampleLinear(ctx, from, part, want.w, want.h)
+	} else {
+		want.pixels, err = resampleGamma(ctx, from, part, want.w, want.h)
+	}
+	if err != nil {
+		return err
+	}
+	want.shown = &picture{pixels: orient(want.pixels, r.original.orientation)}
+	return nil
+}
+
+// window is the part of the original as shown that s shows: all of it, or the largest part of s's ratio, placed as s says.
+// Every picture of one ratio is placed by the same rule, so that a srcset shows one part.
+func window(s transform.Spec, visible image.Point) image.Rectangle {
 	if s.Fit != transform.Cover {
-		return image.Rect(0, 0, w, h)
+		return image.Rectangle{Max: visible}
 	}
-	cw, ch := w, round(w, s.Height, s.Width)
-	if ch > h {
-		cw, ch = min(round(h, s.Width, s.Height), w), h
+	size := cropSize(s, visible)
+	free := visible.Sub(size)
+	if s.Crop == transform.Focal {
+		// The focal point comes to the middle, as far as the picture reaches.
+		at := image.Pt((2*int(s.Focus.X)*visible.X+100)/200, (2*int(s.Focus.Y)*visible.Y+100)/200).Sub(size.Div(2))
+		return image.Rectangle{Max: size}.Add(image.Pt(min(max(at.X, 0), free.X), min(max(at.Y, 0), free.Y)))
 	}
-	at := image.Pt((w-cw)/2, (h-ch)/2)
-	return image.Rectangle{Min: at, Max: at.Add(image.Pt(cw, ch))}
+	return image.Rectangle{Max: size}.Add(free.Div(2))
+}
+
+// cropSize is the largest size of s's ratio inside a picture.
+func cropSize(s transform.Spec, visible image.Point) image.Point {
+	if h := round(visible.X, s.Height, s.Width); h <= visible.Y {
+		return image.Pt(visible.X, h)
+	}
+	return image.Pt(min(round(visible.Y, s.Width, s.Height), visible.X), visible.Y)
 }
 
 // round is a × num ÷ den, rounded half up, at least 1.
@@ -81,10 +161,10 @@ func round(a, num, den int) int {
 	return int(max((2*int64(a)*int64(num)+int64(den))/(2*int64(den)), 1))
 }
 
-// resample makes w × h pixels of the part r of img with a Lanczos filter, as imaging.Resize does: rows first, then
+// resampleGamma makes w × h pixels of the part r of img with a Lanczos filter, as imaging.Resize does: rows first, then
 // columns. The rows are done in bands, so that an original of 50 megapixels is never whole in memory as NRGBA, and ctx
 // is asked between them. The result may share img's pixels.
-func resample(ctx context.Context, img image.Image, r image.Rectangle, w, h int) (*image.NRGBA, error) {
+func resampleGamma(ctx context.Context, img image.Image, r image.Rectangle, w, h int) (*image.NRGBA, error) {
 	var rows *image.NRGBA // w pixels wide and as high as r
 	if w == r.Dx() {
 		rows = nrgba(img, r)
@@ -93,14 +173,13 @@ func resample(ctx context.Context, img image.Image, r image.Rectangle, w, h int)
 		}
 	} else {
 		rows = image.NewNRGBA(image.Rect(0, 0, w, r.Dy()))
-		step := max(bandPixels/r.Dx(), 1)
-		for y := r.Min.Y; y < r.Max.Y; y += step {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			band := nrgba(img, image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y)))
+		err := bands(ctx, img, r, func(band *image.NRGBA, y int) error {
 			narrow := imaging.Resize(band, w, band.Rect.Dy(), imaging.Lanczos)
-			copy(rows.Pix[(y-r.Min.Y)*rows.Stride:], narrow.Pix)
+			copy(rows.Pix[y*rows.Stride:], narrow.Pix)
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -110,4 +189,24 @@ func resample(ctx context.Context, img image.Image, r image.Rectangle, w, h int)
 		return rows, nil
 	}
 	return imaging.Resize(rows, w, h, imaging.Lanczos), nil
+}
+
+// bands calls do with one strip of the part r of img after the other, and how far below r's top it begins.
+func bands(ctx context.Context, img image.Image, r image.Rectangle, do func(band *image.NRGBA, y int) error) error {
+	step := max(bandPixels/r.Dx(), 1)
+	for y := r.Min.Y; y < r.Max.Y; y += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		band := nrgba(img, image.Rect(r.Min.X, y, r.Max.X, min(y+step, r.Max.Y)))
+		if err := do(band, y-r.Min.Y); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resampleLinear is resampleGamma in linear light. Its result shares no pixels with img.
+func resampleLinear(ctx context.Context, img image.Image, r image.Rectangle, w, h int) (*image.NRGBA, error) {
+	return resample.Linear(ctx, nrgba(img, r), image.Rect(0, 0, r.Dx(), r.Dy()), w, h)
 }

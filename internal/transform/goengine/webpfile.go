@@ -131,7 +131,10 @@ func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 		h.decodeBytes = 8*pixels + huffmanBytes(w, ht, len(h.webp.pixels))
 	} else {
 		blocks := int64((w+15)/16) * int64((ht+15)/16)
-		h.decodeBytes = blocks*384 + bandBytes(w, ht)
+		h.decodeBytes = blocks * 384
+		if h.webp.alpha != nil || h.frame != canvas {
+			h.decodeBytes += bandBytes(w, ht)
+		}
 		if h.webp.alpha != nil {
 			h.decodeBytes += 9 * pixels
 			if len(h.webp.alpha) > 0 && h.webp.alpha[0]&3 == 1 { // compressed as VP8L

@@ -1,5 +1,7 @@
 package jpegscale
 
+import "fmt"
+
 // A part is one component of a scan.
 type part struct {
 	comp   *component
@@ -67,6 +69,9 @@ func (d *decoder) scan(body []byte) error {
 	s, err := d.scanHeader(body)
 	if err != nil {
 		return err
+	}
+	if d.isRGB() { // before memory is spent; markers behind this scan may still say so
+		return fmt.Errorf("%w: RGB", ErrUnsupported)
 	}
 	for i := range s.parts {
 		d.prepare(s.parts[i].comp)

@@ -3,6 +3,8 @@
 //
 // The convention is that of libvips and imaging: samples are squares whose centres lie at +0.5, the filter is as wide as
 // three samples of the smaller side, and at the edges, where it reaches outside, the rest of it is weighed up to 1.
+// Enlarging is linear: only chroma of a subsampled picture ever needs it, and there a Lanczos filter would put rings of
+// colour around everything; twice the size is then what libjpeg calls fancy upsampling.
 package resample
 
 import (
@@ -137,7 +139,10 @@ func (k *kernel) of(i int) (first int, weights []int16) {
 func filter(length int, from, width float64, size int) *kernel {
 	step := width / float64(size)
 	scale := max(step, 1)
-	reach := 3 * scale
+	reach, shape := 3*scale, lanczos
+	if step < 1 {
+		reach, shape = 1, triangle
+	}
 	k := &kernel{taps: int(2*reach) + 2, first: make([]int, size), count: make([]int, size), near: make([][2]int, size)}
 	k.taps = min(k.taps, length)
 	k.weights = make([]int16, size*k.taps)
@@ -149,7 +154,7 @@ func filter(length int, from, width float64, size int) *kernel {
 		count := min(last-first+1, k.taps)
 		sum := 0.0
 		for j := range count {
-			exact[j] = lanczos((float64(first+j) - centre) / scale)
+			exact[j] = shape((float64(first+j) - centre) / scale)
 			sum += exact[j]
 		}
 		if sum < 1e-6 { // all that is left of the filter is its tail: the nearest sample
@@ -191,6 +196,9 @@ func lanczos(x float64) float64 {
 	x *= math.Pi
 	return 3 * math.Sin(x) * math.Sin(x/3) / (x * x)
 }
+
+// triangle is linear interpolation.
+func triangle(x float64) float64 { return max(1-math.Abs(x), 0) }
 
 // A ring holds the rows that the next row down is made of.
 type ring[T int16 | float32] struct {

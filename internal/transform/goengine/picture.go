@@ -1,0 +1,83 @@
+package goengine
+
+import (
+	"image"
+	"image/color"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// size is the picture's width and height.
+func (p *picture) size() image.Point {
+	if p.pixels != nil {
+		return p.pixels.Rect.Size()
+	}
+	return image.Pt(p.planes[0].Width, p.planes[0].Height)
+}
+
+// nrgba is the picture as NRGBA with its rows one behind the other. It shares p's pixels where they are that already.
+// Chroma at half the resolution is repeated, not interpolated: the encoders that want RGB average it again.
+func (p *picture) nrgba() *image.NRGBA {
+	if p.pixels != nil {
+		return packed(p.pixels)
+	}
+	y := p.planes[0]
+	dst := image.NewNRGBA(image.Rect(0, 0, y.Width, y.Height))
+	if len(p.planes) == 1 {
+		for i := range y.Height {
+			row := dst.Pix[i*dst.Stride:]
+			for x, v := range y.Pix[i*y.Stride:][:y.Width] {
+				row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = v, v, v, 0xff
+			}
+		}
+		return dst
+	}
+	cb, cr := p.planes[1], p.planes[2]
+	shift := uint(0)
+	if cb.Width < y.Width || cb.Height < y.Height {
+		shift = 1
+	}
+	for i := range y.Height {
+		row := dst.Pix[i*dst.Stride:][:4*y.Width]
+		blue, red := cb.Pix[(i>>shift)*cb.Stride:][:cb.Width], cr.Pix[(i>>shift)*cr.Stride:][:cr.Width]
+		for x, v := range y.Pix[i*y.Stride:][:y.Width] {
+			r, g, b := color.YCbCrToRGB(v, blue[x>>shift], red[x>>shift])
+			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = r, g, b, 0xff
+		}
+	}
+	return dst
+}
+
+// forJPEG is the picture as a type that image/jpeg has a fast path for: p must be opaque.
+func (p *picture) forJPEG() image.Image {
+	if p.pixels != nil {
+		return asRGBA(p.pixels)
+	}
+	y := p.planes[0]
+	r := image.Rect(0, 0, y.Width, y.Height)
+	if len(p.planes) == 1 {
+		return &image.Gray{Pix: y.Pix, Stride: y.Stride, Rect: r}
+	}
+	cb, cr := p.planes[1], p.planes[2]
+	ratio := image.YCbCrSubsampleRatio444
+	if cb.Width < y.Width || cb.Height < y.Height {
+		ratio = image.YCbCrSubsampleRatio420
+	}
+	return &image.YCbCr{Y: y.Pix, Cb: cb.Pix, Cr: cr.Pix, YStride: y.Stride, CStride: cb.Stride, SubsampleRatio: ratio, Rect: r}
+}
+
+// opaque reports whether the picture has no transparent pixel.
+func (p *picture) opaque() bool { return p.pixels == nil || p.pixels.Opaque() }
+
+// over is the picture over a colour; JPEG has no transparency, and white is what a page has behind it.
+func (p *picture) over(s transform.Spec) *picture {
+	ground := s.Background
+	if ground == 0 && s.Format == transform.JPEG {
+		ground = transform.Opaque | 0xffffff
+	}
+	if ground == 0 || p.opaque() {
+		return p
+	}
+	r, g, b := ground.RGB()
+	return &picture{pixels: flatten(p.pixels, [3]uint8{r, g, b})}
+}
