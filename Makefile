@@ -1,4 +1,5 @@
 # What contributors and continuous integration run. Only Go is needed; tools are built by `go run` at a pinned version.
+# `integration` and `compare` install more, on Debian.
 
 GOLANGCI := GOFLAGS= go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
@@ -7,10 +8,10 @@ ADDR     ?= 127.0.0.1:8080
 CAN_RACE := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $$(go env CC | cut -d' ' -f1))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race nocgo fmt vet lint check fuzz golden bench cover docker clean
+.PHONY: help build run test race nocgo fmt vet lint check integration fuzz golden bench compare cover docker clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build ./cutline, without cgo
 	CGO_ENABLED=0 go build -trimpath -o cutline ./cmd/cutline
@@ -40,6 +41,9 @@ lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes
 
 check: fmt vet nocgo race lint ## what continuous integration runs: all of fmt, vet, nocgo, race, lint
 
+integration: ## prove the engine against real photographs, other programs and native codecs; installs what it needs with apt-get
+	.ci/integration
+
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]*' cmd proxy cache internal | sed 's/:[0-9]*:func / /' | while read -r file name; do \
 	  echo "== $$(dirname $$file) $$name"; go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$file) || exit 1; done
@@ -49,6 +53,9 @@ golden: ## write the golden references anew; look at what changed before you com
 
 bench: ## run all benchmarks; compare two runs with benchstat
 	go test -run='^$$' -bench=. -benchmem ./...
+
+compare: ## print time, memory and bytes beside sharp and vipsthumbnail (internal/docs/performance.md); installs what it needs
+	.ci/integration compare
 
 cover: ## run all tests with coverage of all packages; writes cover.out
 	go test -coverpkg=./... -coverprofile=cover.out ./...

@@ -22,6 +22,9 @@ func newGate(working, waiting int, wait time.Duration) *gate {
 	return &gate{room: make(chan struct{}, working+waiting), slots: make(chan struct{}, working), wait: wait}
 }
 
+// quiet reports whether nobody works or waits here.
+func (g *gate) quiet() bool { return len(g.room) == 0 }
+
 // enter waits for a slot. The caller must call leave once.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	select {

@@ -42,6 +42,7 @@ type Options struct {
 	MaxFresh  time.Duration            // an origin's longer freshness is cut to it; 0 means 30 days
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
 	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
+	Slow      []transform.Format       // formats that Best does not let a first answer wait for
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -74,6 +75,10 @@ type Rendition struct {
 	Modified time.Time // of the original, where known; else when it was first fetched
 	Kept     bool      // false when the origin forbids keeping it; then nobody else may either
 	Stale    bool      // made from an original past its freshness, or kept although its origin fails
+	Interim  bool      // of Best: a better one is being made, so this one is not for long
+	Frames   int       // ≥ 1
+	Of       int       // frames of the original; more than Frames where an animation was not kept moving
+	Quality  int       // 1…100; 0 in lossless formats and where the cache is from before it was noted
 	Outcome  Outcome
 	Timings  []Timing
 }
@@ -99,6 +104,7 @@ type Renderer struct {
 	fetches  *flights[fetchKey, located]
 	renders  *flights[cache.Key, made]
 	failures failures
+	behind   *behind
 	locks    [pointerLocks]sync.Mutex // of pointers, by source
 }
 
@@ -122,7 +128,7 @@ func New(o Options) *Renderer {
 	o.MaxFresh = cmp.Or(o.MaxFresh, 30*24*time.Hour)
 	o.Fresh = cmp.Or(o.Fresh, 24*time.Hour)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
-	r := &Renderer{o: o}
+	r := &Renderer{o: o, behind: newBehind()}
 	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
@@ -132,27 +138,26 @@ func New(o Options) *Renderer {
 // Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
 // for whoever else waits, and for the cache.
 func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error) {
-	rends, err := r.render(ctx, req, r.locate)
-	if errors.Is(err, errChanged) {
-		// Another original took the place of the one that was looked up. The flight that brought it tells which.
-		rends, err = r.render(ctx, req, func(ctx context.Context, src source.Source) (located, Outcome, error) {
-			return r.waitFetch(ctx, fetchKey{src: src})
-		})
-	}
-	if err != nil {
-		return nil, newError(req.Source, err)
-	}
-	return rends, nil
+	return r.answer(ctx, req, func(context.Context, Request, located) []transform.Spec { return req.Specs })
 }
 
-func (r *Renderer) render(ctx context.Context, req Request, locate func(context.Context, source.Source) (located, Outcome, error)) ([]*Rendition, error) {
+// refetch locates an original by the flight that brings it.
+func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
+	return r.waitFetch(ctx, fetchKey{src: src})
+}
+
+func (r *Renderer) render(
+	ctx context.Context, req Request,
+	locate func(context.Context, source.Source) (located, Outcome, error),
+	choose func(context.Context, Request, located) []transform.Spec,
+) ([]*Rendition, error) {
 	start := time.Now()
 	l, outcome, err := locate(ctx, req.Source)
 	if err != nil {
 		return nil, err
 	}
 	found := time.Now()
-	specs, err := r.resolve(req, l.ptr.Current.Info)
+	specs, err := r.resolve(req.Source, choose(ctx, req, l), l)
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +202,7 @@ func (r *Renderer) render(ctx context.Context, req Request, locate func(context.
 func (r *Renderer) rendition(req Request, s transform.Spec, l located, m made, outcome Outcome) *Rendition {
 	rend := &Rendition{
 		Spec: s, Body: m.body, ETag: etag(m.sum, req.Words), Outcome: outcome,
+		Frames: max(m.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: m.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
 	}
 	for _, t := range []Timing{
@@ -221,7 +227,7 @@ func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, err
 
 // Close waits for the flights under way, at most until ctx ends. Calls that come later are answered, unshared.
 func (r *Renderer) Close(ctx context.Context) error {
-	return errors.Join(r.fetches.close(ctx), r.renders.close(ctx))
+	return errors.Join(r.behind.stop(ctx), r.fetches.close(ctx), r.renders.close(ctx))
 }
 
 func (r *Renderer) report(err error) {

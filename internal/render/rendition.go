@@ -21,15 +21,19 @@ var errChanged = errors.New("the original changed")
 
 // made is a rendition without words, as it is stored.
 type made struct {
-	body  []byte
-	sum   sum // of body
-	took  transform.Timing
-	queue time.Duration
+	body    []byte
+	sum     sum // of body
+	frames  int
+	quality int
+	took    transform.Timing
+	queue   time.Duration
 }
 
 // madeMeta is what the store keeps beside a rendition's body.
 type madeMeta struct {
-	Sum sum `json:"sum"`
+	Sum     sum `json:"sum"`
+	Frames  int `json:"frames,omitempty"`  // 0 is 1
+	Quality int `json:"quality,omitempty"` // 0 is none
 }
 
 // renditionKey names a rendition: what it is made from, what is made of it, and by which revision of the engine. The words
@@ -48,11 +52,11 @@ func (r *Renderer) loadRendition(ctx context.Context, k cache.Key) (made, bool) 
 		r.report(fmt.Errorf("read %s: %w", k, err))
 		return made{}, false
 	}
-	return made{body: o.Body, sum: meta.Sum}, true
+	return made{body: o.Body, sum: meta.Sum, frames: meta.Frames, quality: meta.Quality}, true
 }
 
 func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
-	meta, err := json.Marshal(madeMeta{Sum: m.sum})
+	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality})
 	if err != nil {
 		r.report(fmt.Errorf("write %s: %w", k, err))
 		return
@@ -61,15 +65,21 @@ func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
 }
 
 // resolve makes the specs concrete for the original, in order.
-func (r *Renderer) resolve(req Request, info transform.Info) ([]transform.Spec, error) {
-	specs := make([]transform.Spec, len(req.Specs))
-	for i, s := range req.Specs {
+func (r *Renderer) resolve(src source.Source, wanted []transform.Spec, l located) ([]transform.Spec, error) {
+	specs := make([]transform.Spec, len(wanted))
+	for i, s := range wanted {
 		if !r.o.Transform.Can(s.Format).Encode {
-			return nil, newError(req.Source, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, s.Format.Ext()))
+			return nil, newError(src, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, s.Format.Ext()))
 		}
-		specs[i] = s.Resolve(info.Width, info.Height, r.o.MaxOutput, r.quality(s.Format))
+		specs[i] = r.concrete(l, s)
 	}
 	return specs, nil
+}
+
+// concrete is s resolved for the original.
+func (r *Renderer) concrete(l located, s transform.Spec) transform.Spec {
+	info := l.ptr.Current.Info
+	return s.Resolve(info.Width, info.Height, r.o.MaxOutput, r.quality(s.Format))
 }
 
 func (r *Renderer) quality(f transform.Format) int {
@@ -160,7 +170,7 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	}
 	results := make([]made, len(outs))
 	for i, o := range outs {
-		results[i] = made{body: o.Body, sum: sha256.Sum256(o.Body), took: o.Took, queue: max(waited, 0)}
+		results[i] = made{body: o.Body, sum: sha256.Sum256(o.Body), frames: o.Frames, quality: o.Quality, took: o.Took, queue: max(waited, 0)}
 		j.flights[i].finish(results[i], nil)
 	}
 	if !j.located.keep {
