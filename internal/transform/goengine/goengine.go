@@ -10,7 +10,6 @@
 package goengine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -47,7 +46,7 @@ func (e *Engine) Can(f transform.Format) transform.Ability {
 }
 
 // revision must grow when this package changes the pixels or bytes that it makes.
-const revision = "2"
+const revision = "3"
 
 // Rev names everything that shapes the bytes in f: this package's own revision, the resizing library, the encoder and
 // its fixed options. The standard library's encoders change with Go's minor versions (1.26 changed image/jpeg), libwebp's
@@ -55,7 +54,9 @@ const revision = "2"
 func (e *Engine) Rev(f transform.Format) string {
 	rev := "go" + revision + " imaging1.6.2-lanczos "
 	switch f {
-	case transform.JPEG, transform.PNG:
+	case transform.JPEG:
+		return rev + "jpegli0.3.4"
+	case transform.PNG:
 		return rev + f.Ext() + "-" + goMinor(runtime.Version())
 	case transform.WebP:
 		return rev + webpRev()
@@ -119,11 +120,9 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 		}
 		start := time.Now()
 		out := &outputs[at]
-		var buf bytes.Buffer
-		if err := encode(&buf, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
+		if out.Body, out.Quality, err = encode(ctx, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", specs[at].Format, err)
 		}
-		out.Body, out.Quality = buf.Bytes(), specs[at].Quality
 		out.Took.Encode, out.Took.Decode = time.Since(start), took
 	}
 	return outputs, nil

@@ -48,24 +48,6 @@ func (p *picture) nrgba() *image.NRGBA {
 	return dst
 }
 
-// forJPEG is the picture as a type that image/jpeg has a fast path for: p must be opaque.
-func (p *picture) forJPEG() image.Image {
-	if p.pixels != nil {
-		return asRGBA(p.pixels)
-	}
-	y := p.planes[0]
-	r := image.Rect(0, 0, y.Width, y.Height)
-	if len(p.planes) == 1 {
-		return &image.Gray{Pix: y.Pix, Stride: y.Stride, Rect: r}
-	}
-	cb, cr := p.planes[1], p.planes[2]
-	ratio := image.YCbCrSubsampleRatio444
-	if cb.Width < y.Width || cb.Height < y.Height {
-		ratio = image.YCbCrSubsampleRatio420
-	}
-	return &image.YCbCr{Y: y.Pix, Cb: cb.Pix, Cr: cr.Pix, YStride: y.Stride, CStride: cb.Stride, SubsampleRatio: ratio, Rect: r}
-}
-
 // opaque reports whether the picture has no transparent pixel.
 func (p *picture) opaque() bool { return p.pixels == nil || p.pixels.Opaque() }
 
