@@ -17,8 +17,8 @@ type Engine interface {
 	// Transform decodes src once and makes one Output per spec, in order. Specs are resolved: Format, Width and Height
 	// are set, none is larger than the original, DPR is folded in. Where Quality of a lossy format is 0, the engine searches
 	// one. It stops early when
-	// ctx ends. It returns ErrFormat, ErrCorrupt or ctx's error, and never some outputs without the others. It must not
-	// modify src or keep it after returning.
+	// ctx ends. It returns ErrFormat, ErrCorrupt or ctx's error, or ErrTooLarge where the smallest file that it can make is
+	// larger than a spec's MaxKB, and never some outputs without the others. It must not modify src or keep it after returning.
 	Transform(ctx context.Context, src []byte, specs []Spec) ([]Output, error)
 	// Rev names the revision of everything that shapes the bytes in f; it is part of every rendition's key.
 	Rev(f Format) string

@@ -241,7 +241,7 @@ func known(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, e := range []error{ErrFormat, ErrCorrupt, context.Canceled, context.DeadlineExceeded} {
+	for _, e := range []error{ErrFormat, ErrCorrupt, ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
 			return err
 		}

@@ -144,8 +144,10 @@ func written(e transform.Engine) []transform.Format {
 // tolerance is how far a rendition in f of quality 95 may be from its picture.
 func tolerance(f transform.Format) imagetest.Tolerance {
 	switch f {
-	case transform.PNG, transform.GIF:
+	case transform.PNG:
 		return imagetest.Lossless
+	case transform.GIF:
+		return imagetest.Tolerance{SSIM: 0.97, Mean: 3} // 256 colours of a photograph, dithered
 	case transform.JPEG:
 		return imagetest.Tolerance{SSIM: imagetest.LossyJPG.SSIM, Mean: smallChroma}
 	}

@@ -1,10 +1,10 @@
 package goengine
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/jpeg"
-	"image/png"
 	"io"
 
 	"github.com/gen2brain/webp"
@@ -27,13 +27,17 @@ func webpRev() string {
 
 // encode writes pic as s says. Transparency is kept where the format has it and s has no background. No metadata is
 // written: pixels are all that came out of the original.
-func encode(w io.Writer, pic *picture, s transform.Spec) error {
+func encode(ctx context.Context, w io.Writer, pic *picture, s transform.Spec) error {
 	pic = pic.over(s)
 	switch s.Format {
 	case transform.JPEG:
 		return jpeg.Encode(w, pic.forJPEG(), &jpeg.Options{Quality: s.Quality})
-	case transform.PNG:
-		return png.Encode(w, pic.nrgba())
+	case transform.PNG, transform.GIF:
+		body, err := encodeLossless(ctx, pic, s)
+		if err == nil {
+			_, err = w.Write(body)
+		}
+		return err
 	case transform.WebP:
 		return webp.Encode(w, pic.nrgba(), webp.Options{Quality: s.Quality, Method: webpMethod})
 	}

@@ -1,6 +1,6 @@
 // Package goengine is the engine with nothing to install: it decodes, resizes and encodes in Go alone, without cgo.
 //
-// It reads JPEG, PNG, GIF and WebP and writes JPEG, PNG and WebP. Bytes from outside are decoded only by Go code: the
+// It reads and writes JPEG, PNG, GIF and WebP. Bytes from outside are decoded only by Go code: the
 // standard library's decoders and golang.org/x/image/webp, each called by name after the magic number is known, never
 // through image.Decode (importing imaging registers decoders for BMP and TIFF). WebP is encoded by gen2brain/webp:
 // libwebp translated to Go, or the machine's libwebp where its loader finds one. That library sees no bytes but pixels
@@ -35,19 +35,17 @@ func New() *Engine { return &Engine{} }
 // Close does nothing; there is nothing to release.
 func (e *Engine) Close() error { return nil }
 
-// Can reports what the engine does with f: JPEG, PNG and WebP both ways, GIF in, AVIF neither.
+// Can reports what the engine does with f: JPEG, PNG, GIF and WebP both ways, AVIF neither.
 func (e *Engine) Can(f transform.Format) transform.Ability {
 	switch f {
-	case transform.JPEG, transform.PNG, transform.WebP:
+	case transform.JPEG, transform.PNG, transform.GIF, transform.WebP:
 		return transform.Ability{Decode: true, Encode: true}
-	case transform.GIF:
-		return transform.Ability{Decode: true}
 	}
 	return transform.Ability{}
 }
 
 // revision must grow when this package changes the pixels or bytes that it makes.
-const revision = "2"
+const revision = "3"
 
 // Rev names everything that shapes the bytes in f: this package's own revision, the resizing library, the encoder and
 // its fixed options. The standard library's encoders change with Go's minor versions (1.26 changed image/jpeg), libwebp's
@@ -55,7 +53,7 @@ const revision = "2"
 func (e *Engine) Rev(f transform.Format) string {
 	rev := "go" + revision + " imaging1.6.2-lanczos "
 	switch f {
-	case transform.JPEG, transform.PNG:
+	case transform.JPEG, transform.PNG, transform.GIF:
 		return rev + f.Ext() + "-" + goMinor(runtime.Version())
 	case transform.WebP:
 		return rev + webpRev()
@@ -120,7 +118,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 		start := time.Now()
 		out := &outputs[at]
 		var buf bytes.Buffer
-		if err := encode(&buf, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
+		if err := encode(ctx, &buf, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", specs[at].Format, err)
 		}
 		out.Body, out.Quality = buf.Bytes(), specs[at].Quality
