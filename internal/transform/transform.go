@@ -44,6 +44,7 @@ type Info struct {
 	Scans       int   // of a progressive JPEG: each costs a pass over the picture; 1 elsewhere
 	Metadata    int64 // bytes of EXIF, XMP, ICC profile, comments and the like in the file
 	DecodeBytes int64 // estimate of the memory that decoding takes, from measured bytes per pixel
+	MotionBytes int64 // estimate of the memory that decoding takes where all frames are kept; 0 where none can be
 	HeldBytes   int64 // what is left of DecodeBytes once decoded, beside which resizing and encoding work; 0 is all of it
 }
 

@@ -39,9 +39,14 @@ func encode(ctx context.Context, w io.Writer, pic *picture, s transform.Spec) er
 		}
 		return err
 	case transform.WebP:
-		return webp.Encode(w, pic.nrgba(), webp.Options{Quality: s.Quality, Method: webpMethod})
+		return encodeWebP(w, pic.nrgba(), s)
 	}
 	return unsupported("%s", s.Format)
+}
+
+// encodeWebP writes img, whose rows lie one behind the other.
+func encodeWebP(w io.Writer, img *image.NRGBA, s transform.Spec) error {
+	return webp.Encode(w, img, webp.Options{Quality: s.Quality, Method: webpMethod})
 }
 
 // packed is img with its rows one behind the other, which gen2brain/webp takes for granted.

@@ -12,9 +12,10 @@ import (
 // encodeGIF writes img as a still GIF of at most the given number of colours, 2…256, a transparent one included. A picture
 // that has no more is written without loss. Transparency becomes all or nothing: see allOrNothing.
 func encodeGIF(img *image.NRGBA, colours int) ([]byte, error) {
-	pic := paletted(allOrNothing(img), colours)
+	img = allOrNothing(img)
+	pic := paletted(img, colours, isFlat(img))
 	g := &gifWriter{size: pic.Rect.Size(), plays: 1}
-	if err := g.frame(pic, image.Point{}, 0, gifKeep); err != nil {
+	if err := g.frame(pic, image.Point{}, 0, disposeKeep); err != nil {
 		return nil, err
 	}
 	return g.finish(), nil
@@ -40,16 +41,6 @@ func allOrNothing(img *image.NRGBA) *image.NRGBA {
 	return dst
 }
 
-// A gifDisposal says what becomes of a frame's rectangle after its time (GIF89a §23).
-type gifDisposal byte
-
-const (
-	gifUnsaid   gifDisposal = iota
-	gifKeep                 // what was drawn stays
-	gifClear                // becomes transparent, as browsers read "the background"
-	gifPrevious             // becomes what it was before the frame
-)
-
 // A gifWriter writes a GIF89a, frame by frame: image/gif wants all frames at once. The first frame's colours are the
 // file's own table; later frames that have the same need none.
 type gifWriter struct {
@@ -61,7 +52,7 @@ type gifWriter struct {
 
 // frame writes img with its origin at at, shown for the given number of hundredths of a second. A transparent colour of
 // it must be the first of its palette.
-func (g *gifWriter) frame(img *image.Paletted, at image.Point, delay int, after gifDisposal) error {
+func (g *gifWriter) frame(img *image.Paletted, at image.Point, delay int, after disposal) error {
 	depth := max(bits.Len(uint(len(img.Palette)-1)), 1)
 	table := make([]byte, 3<<depth)
 	for i, c := range img.Palette {

@@ -98,6 +98,9 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(specs, h.animates) {
+		return e.animate(ctx, src, h, specs)
+	}
 	order := largestFirst(specs)
 	outputs := make([]transform.Output, len(specs))
 	o, err := decode(ctx, src, h, shrinkFor(h, specs))

@@ -22,7 +22,7 @@ func encodePNG(pic *picture, colours int) ([]byte, error) {
 	}
 	img := pic.nrgba()
 	if colours > 0 {
-		return writePNG(paletted(img, colours))
+		return writePNG(paletted(img, colours, isFlat(img)))
 	}
 	var full image.Image = img
 	if g := onlyGrey(img); g != nil {
