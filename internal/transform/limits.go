@@ -89,7 +89,7 @@ func (o Options) moves(i Info, s Spec) bool {
 		made *= AnimateAttempts
 	}
 	return i.Frames <= o.MaxFrames && frames*int64(i.Width)*int64(i.Height) <= o.MaxMotion && made <= o.MaxMoving &&
-		movingBytes(i, s) <= o.MemoryBudget
+		i.MotionBytes > 0 && needBytes(i, []Spec{s}) <= o.MemoryBudget
 }
 
 // still is specs without animations that may not be kept. It changes nothing in specs.
@@ -119,8 +119,10 @@ const (
 	bodyBytes     = 1
 	losslessBytes = 4
 	// paletteBytes is a picture in a palette beside its pixels: one byte for each, and four where its transparency has to
-	// be made all or nothing. quantizeBytes is the tables in which colours are counted and cut, of any size.
+	// be made all or nothing. cellBytes is a colour in the tables in which colours are counted and cut, quantizeBytes the
+	// most that these tables take.
 	paletteBytes  = 5
+	cellBytes     = 256
 	quantizeBytes = 8 << 20
 )
 
@@ -146,7 +148,7 @@ func needBytes(i Info, specs []Spec) int64 {
 }
 
 // movingBytes is the memory that one animation takes: its film; three of its frames, those before and after and what is
-// drawn of one; what an encoder needs for one; and its file, while its buffer grows.
+// drawn of one; what an encoder needs for one; and its file once more, while its buffer grows.
 func movingBytes(i Info, s Spec) int64 {
 	pixels := int64(s.Width) * int64(s.Height)
 	pass := int64(s.Width) * int64(i.Height) * pixelBytes
@@ -154,7 +156,7 @@ func movingBytes(i Info, s Spec) int64 {
 	if s.Format == GIF {
 		encode = pixels*paletteBytes + quantizeBytes
 	}
-	return i.MotionBytes + 3*pixels*pixelBytes + max(pass, encode) + 2*movingFile(i, s)
+	return i.MotionBytes + 3*pixels*pixelBytes + max(pass, encode) + movingFile(i, s)
 }
 
 // movingFile bounds an animation's file: LZW of noise is a third longer than its pixels.
@@ -206,7 +208,7 @@ func workBytes(i Info, specs []Spec) (kept, pass, encode int64) {
 		if s.Format == WebP || s.Format == AVIF {
 			encode = max(encode, pixels*encodeBytes)
 		} else if !s.Format.Lossy() {
-			encode = max(encode, pixels*paletteBytes+min(pixels*pixelBytes*16, quantizeBytes))
+			encode = max(encode, pixels*paletteBytes+min(pixels*cellBytes, quantizeBytes))
 		}
 	}
 	return kept, pass, encode + bodies + largest
