@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"image/color/palette"
 	"image/draw"
 	"image/gif"
 	"testing"
@@ -122,6 +123,22 @@ func gifForever(t testing.TB) Film {
 	body[descriptor+9] |= 0x40
 	f.Body, f.Last = body, []byte{0x2c, 150, 0, 100, 0, 10, 0, 12, 0}
 	return f
+}
+
+// MovingGIF is an animation of w × h pixels of which every pixel changes in every frame: Photo, moved.
+func MovingGIF(t testing.TB, w, h, frames int) []byte {
+	t.Helper()
+	photo := image.NewPaletted(image.Rect(0, 0, w+frames, h), palette.WebSafe)
+	draw.FloydSteinberg.Draw(photo, photo.Rect, Photo(w+frames, h), image.Point{})
+	var anim gif.GIF
+	for i := range frames {
+		frame := image.NewPaletted(image.Rect(0, 0, w, h), photo.Palette)
+		for y := range h {
+			copy(frame.Pix[y*w:][:w], photo.Pix[y*photo.Stride+i:])
+		}
+		anim.Image, anim.Delay = append(anim.Image, frame), append(anim.Delay, 4)
+	}
+	return encodeFilm(t, anim)
 }
 
 func encodeFilm(t testing.TB, anim gif.GIF) []byte {
