@@ -16,8 +16,8 @@ type Options struct {
 	MaxMetadata  int64         // bytes of metadata in an original; 0 means 1 MiB
 	MaxOutput    int           // of a rendition's longer side, pixels; 0 means 2,560
 	MaxFrames    int           // of an original that is kept moving, else its first frame is all; 0 means 300
-	MaxMotion    int64         // frames × pixels of such an original; 0 means 150,000,000
-	MaxMoving    int64         // frames × pixels of what is made of it; 0 means 20,000,000
+	MaxMotion    int64         // frames × pixels of such an original; 0 means 50,000,000
+	MaxMoving    int64         // frames × pixels of what is made of it; 0 means 16,000,000
 	MemoryBudget int64         // bytes of decoding under way at one time; 0 means 256 MiB
 	Slots        int           // transforms under way at one time; 0 means GOMAXPROCS
 	Queue        int           // transforms waiting; more are ErrBusy; 0 means 64
@@ -34,8 +34,8 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxMetadata, 1<<20)
 	orDefault(&o.MaxOutput, 2_560)
 	orDefault(&o.MaxFrames, 300)
-	orDefault(&o.MaxMotion, 150_000_000)
-	orDefault(&o.MaxMoving, 20_000_000)
+	orDefault(&o.MaxMotion, 50_000_000)
+	orDefault(&o.MaxMoving, 16_000_000)
 	orDefault(&o.MemoryBudget, 256<<20)
 	orDefault(&o.Slots, runtime.GOMAXPROCS(0))
 	orDefault(&o.Queue, 64)
@@ -81,7 +81,8 @@ func (o Options) checkInfo(i Info) error {
 const AnimateAttempts = 4
 
 // moves reports whether the animation of i may be kept for s, which asks for that. It is for what would take too long or too
-// much memory to become a still picture instead of an error: what the first frame shows is worth more to a reader.
+// much memory to become a still picture instead of an error: what the first frame shows is worth more to a reader. The defaults are for Timeout's: on one core of a
+// server, a pixel of an original takes 0.09 µs to decode, draw and resize in linear light, one of the result 0.25 µs as WebP.
 func (o Options) moves(i Info, s Spec) bool {
 	frames := int64(i.Frames)
 	made := frames * int64(s.Width) * int64(s.Height)

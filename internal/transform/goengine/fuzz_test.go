@@ -28,6 +28,9 @@ func seeds(f *testing.F) [][]byte {
 	for _, bomb := range enginetest.Bombs(f) {
 		list = append(list, bomb)
 	}
+	for _, film := range imagetest.Films(f) {
+		list = append(list, film.Body, film.Body[:len(film.Body)*9/10])
+	}
 	for _, whole := range list[:12] {
 		list = append(list, whole[:len(whole)/2])
 	}
@@ -69,7 +72,8 @@ func FuzzTransform(f *testing.F) {
 		}
 		before := bytes.Clone(src)
 		var specs []transform.Spec
-		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG}} {
+		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG},
+			{Width: 20, Format: transform.WebP, Animate: true}, {Width: 20, Format: transform.GIF, Animate: true}} {
 			specs = append(specs, s.Resolve(info.Width, info.Height, 0, 80))
 		}
 		out, err := tr.Transform(context.Background(), src, specs)
