@@ -263,7 +263,7 @@ func parsePreset(s string) (transform.Spec, error) {
 func specText(s transform.Spec) *yaml.Node { return text(s.String()) }
 
 // writable are the formats that the engine encodes, best first; a test compares them with what the engine says.
-var writable = [...]transform.Format{transform.WebP, transform.JPEG, transform.PNG}
+var writable = [...]transform.Format{transform.WebP, transform.JPEG, transform.PNG, transform.GIF}
 
 func parseFormat(s string) (transform.Format, error) {
 	f, err := transform.ParseFormat(s)

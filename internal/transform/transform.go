@@ -14,7 +14,7 @@ import (
 var (
 	ErrSpec     = errors.New("bad image spec")                      // ParseSpec: the text is not in the grammar; Transform: a Spec is not resolved
 	ErrFormat   = errors.New("not an image format that is read")    // magic bytes of no allowed format, or one that the engine cannot decode or encode
-	ErrTooLarge = errors.New("image exceeds a limit")               // bytes, pixels, sides, scans, metadata or decode memory
+	ErrTooLarge = errors.New("image exceeds a limit")               // bytes, pixels, sides, scans, metadata or decode memory; of a rendition, the bytes of its Spec
 	ErrCorrupt  = errors.New("image cannot be decoded")             // truncated or damaged
 	ErrBusy     = errors.New("too many images are being processed") // the queue is full or the wait was too long
 	ErrTimeout  = errors.New("image took too long to process")      // the deadline of one transform passed
@@ -44,6 +44,7 @@ type Info struct {
 	Scans       int   // of a progressive JPEG: each costs a pass over the picture; 1 elsewhere
 	Metadata    int64 // bytes of EXIF, XMP, ICC profile, comments and the like in the file
 	DecodeBytes int64 // estimate of the memory that decoding takes, from measured bytes per pixel
+	MotionBytes int64 // estimate of the memory that decoding takes where all frames are kept; 0 where none can be
 	HeldBytes   int64 // what is left of DecodeBytes once decoded, beside which resizing and encoding work; 0 is all of it
 }
 

@@ -77,7 +77,8 @@ func (t *Transformer) probe(src []byte) (info Info, err error) {
 }
 
 // Transform decodes src once and makes one Output per spec, in order. Specs must be resolved for src (Spec.Resolve with
-// the MaxOutput of the options); one that is not is ErrSpec. It returns every error of this package, and ctx's error when
+// the MaxOutput of the options); one that is not is ErrSpec. Of an animation beyond the limits it makes the first frame, as if
+// Animate were not set: the Output has one frame where Probe tells of more. It returns every error of this package, and ctx's error when
 // ctx ends first. src must not change until the engine has returned, which after ErrTimeout may be later than this call.
 func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) ([]Output, error) {
 	info, err := t.Probe(src)
@@ -87,6 +88,7 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 	if err := t.checkSpecs(info, specs); err != nil {
 		return nil, err
 	}
+	specs = t.o.still(info, specs)
 	need := needBytes(info, specs)
 	if need > t.o.MemoryBudget {
 		return t.halves(ctx, src, info, specs)
@@ -222,7 +224,8 @@ func (t *Transformer) call(ctx context.Context, src []byte, specs []Spec) (outpu
 	for i, o := range outputs {
 		s := specs[i]
 		f, err := Sniff(o.Body)
-		if err != nil || f != s.Format || o.Format != f || o.Width != s.Width || o.Height != s.Height || o.Frames < 1 {
+		if err != nil || f != s.Format || o.Format != f || o.Width != s.Width || o.Height != s.Height || o.Frames < 1 ||
+			o.Frames > 1 && !s.Animate {
 			return nil, fmt.Errorf("%w: %s of %d × %d pixels for %q", ErrPanic, o.Format, o.Width, o.Height, s)
 		}
 	}

@@ -24,10 +24,11 @@ type fakeEngine struct {
 	transform func(ctx context.Context, specs []transform.Spec) ([]transform.Output, error)
 	calls     atomic.Int32
 	closed    atomic.Bool
+	gif       bool // is written too
 }
 
 func (e *fakeEngine) Can(f transform.Format) transform.Ability {
-	return transform.Ability{Decode: f != transform.AVIF, Encode: f == transform.JPEG || f == transform.PNG}
+	return transform.Ability{Decode: f != transform.AVIF, Encode: f == transform.JPEG || f == transform.PNG || e.gif && f == transform.GIF}
 }
 
 func (e *fakeEngine) Probe([]byte) (transform.Info, error) { return e.info, e.probeErr }
@@ -342,4 +343,67 @@ func TestCloseWaits(t *testing.T) {
 			t.Errorf("got error %v and closed %t", err, b.closed.Load())
 		}
 	})
+}
+
+// TestTransformStill verifies that animations beyond a limit reach the engine as stills, and others as they are.
+func TestTransformStill(t *testing.T) {
+	moving := transform.Info{
+		Format: transform.GIF, Width: 400, Height: 300, Orientation: 1, Frames: 50, Scans: 1, DecodeBytes: 1000, MotionBytes: 1_000_000,
+	}
+	with := func(change func(*transform.Info)) transform.Info {
+		i := moving
+		change(&i)
+		return i
+	}
+	for _, tt := range []struct {
+		name string
+		info transform.Info
+		o    transform.Options
+		kb   int
+		want bool
+	}{
+		{"within all limits", moving, transform.Options{}, 0, true},
+		{"one frame", with(func(i *transform.Info) { i.Frames = 1 }), transform.Options{}, 0, false},
+		{"frames that nobody can decode", with(func(i *transform.Info) { i.MotionBytes = 0 }), transform.Options{}, 0, false},
+		{"as many frames as may be", moving, transform.Options{MaxFrames: 50}, 0, true},
+		{"a frame too many", moving, transform.Options{MaxFrames: 49}, 0, false},
+		{"fifty thousand frames", with(func(i *transform.Info) { i.Frames = 50_000 }), transform.Options{}, 0, false},
+		{"pixels in", moving, transform.Options{MaxMotion: 50*400*300 - 1}, 0, false},
+		{"pixels out", moving, transform.Options{MaxMoving: 50*40*30 - 1}, 0, false},
+		{"pixels out, four times for a limit of bytes", moving, transform.Options{MaxMoving: 50*40*30*transform.AnimateAttempts - 1}, 9, false},
+		{"and no more than that", moving, transform.Options{MaxMoving: 50 * 40 * 30 * transform.AnimateAttempts}, 9, true},
+		{"memory", moving, transform.Options{MemoryBudget: 1_000_000}, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []transform.Spec
+			e := &fakeEngine{info: tt.info, gif: true, transform: func(_ context.Context, specs []transform.Spec) ([]transform.Output, error) {
+				got = specs
+				return []transform.Output{{Body: []byte("GIF89a"), Format: transform.GIF, Width: 40, Height: 30, Frames: 1}}, nil
+			}}
+			specs := []transform.Spec{{Width: 40, Height: 30, Format: transform.GIF, Animate: true, MaxKB: tt.kb}}
+			if _, err := transform.New(e, tt.o).Transform(t.Context(), []byte("GIF89a"), specs); err != nil {
+				t.Fatal(err)
+			}
+			if got[0].Animate != tt.want || !specs[0].Animate {
+				t.Errorf("got animate %t, want %t; the caller's is %t", got[0].Animate, tt.want, specs[0].Animate)
+			}
+		})
+	}
+}
+
+// TestTransformMoving verifies that an animation that nobody asked for is a defect of the engine, and that a limit of bytes
+// is not.
+func TestTransformMoving(t *testing.T) {
+	e := &fakeEngine{info: someInfo, transform: func(_ context.Context, specs []transform.Spec) ([]transform.Output, error) {
+		outputs := good(specs)
+		outputs[0].Frames = 2
+		return outputs, nil
+	}}
+	if _, err := transform.New(e, transform.Options{}).Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); !errors.Is(err, transform.ErrPanic) {
+		t.Errorf("two frames: got error %v, want %v", err, transform.ErrPanic)
+	}
+	e.transform = func(context.Context, []transform.Spec) ([]transform.Output, error) { return nil, transform.ErrTooLarge }
+	if _, err := transform.New(e, transform.Options{}).Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); !errors.Is(err, transform.ErrTooLarge) || errors.Is(err, transform.ErrPanic) {
+		t.Errorf("too many bytes: got error %v, want %v", err, transform.ErrTooLarge)
+	}
 }

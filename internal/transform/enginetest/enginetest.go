@@ -40,6 +40,10 @@ var checks = []struct {
 	{"Family", family},                   // many specs in one call are what they are one by one
 	{"Metadata", metadata},               // nothing of the original's is in the output
 	{"FirstFrame", firstFrame},           // of animations
+	{"Animation", animation},             // all frames, where a spec asks
+	{"BrokenFilms", brokenFilms},         // are ErrCorrupt where all frames are wanted
+	{"FewColours", fewColours},           // are kept, and PNG is small by them
+	{"ByteLimits", byteLimits},           // are kept to, or the picture is ErrTooLarge
 	{"Extremes", extremes},               // one pixel wide, one pixel high
 	{"Truncation", truncation},           // is ErrCorrupt at every tenth
 	{"Bombs", bombs},                     // cost no memory
@@ -144,8 +148,10 @@ func written(e transform.Engine) []transform.Format {
 // tolerance is how far a rendition in f of quality 95 may be from its picture.
 func tolerance(f transform.Format) imagetest.Tolerance {
 	switch f {
-	case transform.PNG, transform.GIF:
+	case transform.PNG:
 		return imagetest.Lossless
+	case transform.GIF:
+		return imagetest.Tolerance{SSIM: 0.97, Mean: 3} // 256 colours of a photograph, dithered
 	case transform.JPEG:
 		return imagetest.Tolerance{SSIM: imagetest.LossyJPG.SSIM, Mean: smallChroma}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+	"image/gif"
 	"image/png"
 	"slices"
 	"testing"
@@ -20,6 +21,7 @@ type broken struct {
 	source func(src []byte) []byte
 	pixels func(*image.NRGBA) *image.NRGBA // of PNG outputs
 	specs  func([]transform.Spec) []transform.Spec
+	moving func(*gif.GIF) // of GIF outputs with several frames
 }
 
 func (b broken) Probe(src []byte) (transform.Info, error) {
@@ -38,6 +40,18 @@ func (b broken) Transform(ctx context.Context, src []byte, specs []transform.Spe
 	}
 	outputs, err := b.Engine.Transform(ctx, src, specs)
 	for i := range outputs {
+		if b.moving != nil && outputs[i].Format == transform.GIF && outputs[i].Frames > 1 {
+			anim, err := gif.DecodeAll(bytes.NewReader(outputs[i].Body))
+			if err != nil {
+				return nil, err
+			}
+			b.moving(anim)
+			var buf bytes.Buffer
+			if err := gif.EncodeAll(&buf, anim); err != nil {
+				return nil, err
+			}
+			outputs[i].Body, outputs[i].Frames = buf.Bytes(), len(anim.Image)
+		}
 		if b.pixels == nil || outputs[i].Format != transform.PNG {
 			continue
 		}
@@ -80,6 +94,19 @@ func turnless(src []byte) []byte {
 	return src
 }
 
+// undisposed makes every frame of a GIF stay on its canvas.
+func undisposed(src []byte) []byte {
+	src = bytes.Clone(src)
+	for at := 0; ; at += 4 {
+		next := bytes.Index(src[at:], []byte{0x21, 0xf9, 4})
+		if next < 0 {
+			return src
+		}
+		at += next
+		src[at+3] &^= 7 << 2
+	}
+}
+
 func TestSuiteFindsBrokenEngines(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -98,6 +125,40 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 			}
 			return specs
 		}}, cover},
+		{"a frame dropped", broken{moving: func(g *gif.GIF) {
+			g.Image, g.Delay, g.Disposal = g.Image[1:], g.Delay[1:], g.Disposal[1:]
+		}}, animation},
+		{"frames stay", broken{source: undisposed}, animation},
+		{"frames in another order", broken{moving: func(g *gif.GIF) { slices.Reverse(g.Image[1:]) }}, animation},
+		{"delays lost", broken{moving: func(g *gif.GIF) { clear(g.Delay) }}, animation},
+		{"runs for ever", broken{moving: func(g *gif.GIF) { g.LoopCount = 0 }}, animation},
+		{"stands still", broken{specs: func(specs []transform.Spec) []transform.Spec {
+			specs = slices.Clone(specs)
+			for i := range specs {
+				specs[i].Animate = false
+			}
+			return specs
+		}}, animation},
+		{"limit forgotten", broken{specs: func(specs []transform.Spec) []transform.Spec {
+			specs = slices.Clone(specs)
+			for i := range specs {
+				specs[i].MaxKB = 0
+			}
+			return specs
+		}}, byteLimits},
+		{"colours lost", broken{specs: func(specs []transform.Spec) []transform.Spec {
+			specs = slices.Clone(specs)
+			for i := range specs {
+				specs[i].MaxKB = 2
+			}
+			return specs
+		}}, fewColours},
+		{"a cut film completed", broken{source: func(src []byte) []byte {
+			if whole := imagetest.Films(t)[0].Body; bytes.HasPrefix(whole, src) {
+				return whole
+			}
+			return src
+		}}, brokenFilms},
 		{"a cut file completed", broken{source: completing(t)}, truncation},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

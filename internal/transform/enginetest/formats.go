@@ -54,8 +54,11 @@ func pair(t testing.TB, e transform.Engine, in fixture, out transform.Format) er
 		return err
 	}
 	want := in.want
-	if out == transform.JPEG {
+	switch out {
+	case transform.JPEG:
 		want = overWhite(want)
+	case transform.GIF:
+		want = allOrNothing(want)
 	}
 	tol := tolerance(out)
 	return imagetest.Differ(got, want, imagetest.Tolerance{
@@ -69,6 +72,17 @@ func overWhite(img *image.NRGBA) *image.NRGBA {
 	dst := image.NewNRGBA(img.Rect)
 	draw.Draw(dst, dst.Rect, image.White, image.Point{}, draw.Src)
 	draw.Draw(dst, dst.Rect, img, image.Point{}, draw.Over)
+	return dst
+}
+
+// allOrNothing is img with every alpha 0 or 255, whichever is nearer: GIF has no other.
+func allOrNothing(img *image.NRGBA) *image.NRGBA {
+	dst := image.NewNRGBA(img.Rect)
+	for i := 0; i < len(img.Pix); i += 4 {
+		if img.Pix[i+3] >= 128 {
+			copy(dst.Pix[i:], []byte{img.Pix[i], img.Pix[i+1], img.Pix[i+2], 0xff})
+		}
+	}
 	return dst
 }
 

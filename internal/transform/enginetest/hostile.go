@@ -44,7 +44,11 @@ func family(t testing.TB, e transform.Engine) error {
 		}
 		alone, err := run(t, e, src, s)
 		if err == nil {
-			err = imagetest.Differ(got, alone, imagetest.Tolerance{SSIM: 0.97, Mean: 2})
+			tol := imagetest.Tolerance{SSIM: 0.97, Mean: 2}
+			if s.Format == transform.GIF { // pixels that hardly differ may have another palette
+				tol.Mean = 3
+			}
+			err = imagetest.Differ(got, alone, tol)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", s, err)

@@ -75,3 +75,26 @@ func benchmark(b *testing.B, calls [][]string) {
 	}
 	b.ReportMetric(float64(benchWidth*benchHeight)*float64(b.N)/b.Elapsed().Seconds()/1e6, "MP/s")
 }
+
+// BenchmarkAnimation keeps an animation of twenty frames moving, at two thirds of its size.
+func BenchmarkAnimation(b *testing.B) {
+	const w, h, frames = 600, 450, 20
+	src := imagetest.MovingGIF(b, w, h, frames)
+	e := goengine.New()
+	for _, text := range []string{"w400-anim.webp", "w400-anim.gif", "w400.webp"} {
+		b.Run(text, func(b *testing.B) {
+			s, err := transform.ParseSpec(text)
+			if err != nil {
+				b.Fatal(err)
+			}
+			specs := []transform.Spec{s.Resolve(w, h, 2560, 80)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := e.Transform(b.Context(), src, specs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(w*h*frames)*float64(b.N)/b.Elapsed().Seconds()/1e6, "MP/s")
+		})
+	}
+}

@@ -1,11 +1,9 @@
 package goengine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"image"
-	"image/png"
 
 	"github.com/gen2brain/webp"
 
@@ -29,10 +27,9 @@ func encode(ctx context.Context, pic *picture, s transform.Spec) (body []byte, q
 	if c, ok := codecFor(s.Format); ok {
 		return c.fit(ctx, newPlate(pic), s)
 	}
-	if s.Format == transform.PNG {
-		var buf bytes.Buffer
-		err := png.Encode(&buf, pic.nrgba())
-		return buf.Bytes(), 0, err
+	if s.Format == transform.PNG || s.Format == transform.GIF {
+		body, err = encodeLossless(ctx, pic, s)
+		return body, 0, err
 	}
 	return nil, 0, unsupported("%s", s.Format)
 }

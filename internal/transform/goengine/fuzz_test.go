@@ -28,6 +28,9 @@ func seeds(f *testing.F) [][]byte {
 	for _, bomb := range enginetest.Bombs(f) {
 		list = append(list, bomb)
 	}
+	for _, film := range imagetest.Films(f) {
+		list = append(list, film.Body, film.Body[:len(film.Body)*9/10])
+	}
 	for _, whole := range list[:12] {
 		list = append(list, whole[:len(whole)/2])
 	}
@@ -61,7 +64,7 @@ func FuzzTransform(f *testing.F) {
 	for _, seed := range seeds(f) {
 		f.Add(seed)
 	}
-	tr := transform.New(goengine.New(), transform.Options{MaxPixels: 1 << 16, Timeout: time.Minute, MaxWait: time.Minute})
+	tr := transform.New(goengine.New(), transform.Options{MaxPixels: 1 << 16, MaxMotion: 1 << 20, MaxMoving: 1 << 17, Timeout: time.Minute, MaxWait: time.Minute})
 	f.Fuzz(func(t *testing.T, src []byte) {
 		info, err := tr.Probe(src)
 		if err != nil {
@@ -69,7 +72,8 @@ func FuzzTransform(f *testing.F) {
 		}
 		before := bytes.Clone(src)
 		var specs []transform.Spec
-		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG}} {
+		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG},
+			{Width: 20, Format: transform.GIF, Animate: true}} { // not WebP: its encoder takes seconds under a fuzzer's instruments
 			specs = append(specs, s.Resolve(info.Width, info.Height, 0, 80))
 		}
 		out, err := tr.Transform(context.Background(), src, specs)

@@ -67,6 +67,7 @@ func (h *header) gifImage(src []byte, at int) (int, error) {
 	}
 	u16 := func(i int) int { return int(binary.LittleEndian.Uint16(src[at+i:])) }
 	frame := image.Rect(u16(1), u16(3), u16(1)+u16(5), u16(3)+u16(7))
+	h.largest = max(h.largest, 2*int64(frame.Dx())*int64(frame.Dy())) // two, for one that is interlaced
 	if h.frames == 0 {
 		screen := image.Rect(0, 0, h.width, h.height)
 		if frame.Empty() || !frame.In(screen) {

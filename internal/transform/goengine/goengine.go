@@ -1,6 +1,6 @@
 // Package goengine is the engine with nothing to install: it decodes, resizes and encodes in Go alone, without cgo.
 //
-// It reads JPEG, PNG, GIF and WebP and writes JPEG, PNG and WebP. Bytes from outside are decoded only by Go code: the
+// It reads and writes JPEG, PNG, GIF and WebP. Bytes from outside are decoded only by Go code: the
 // standard library's decoders and golang.org/x/image/webp, each called by name after the magic number is known, never
 // through image.Decode (importing imaging registers decoders for BMP and TIFF). WebP is encoded by gen2brain/webp:
 // libwebp translated to Go, or the machine's libwebp where its loader finds one. That library sees no bytes but pixels
@@ -34,13 +34,11 @@ func New() *Engine { return &Engine{} }
 // Close does nothing; there is nothing to release.
 func (e *Engine) Close() error { return nil }
 
-// Can reports what the engine does with f: JPEG, PNG and WebP both ways, GIF in, AVIF neither.
+// Can reports what the engine does with f: JPEG, PNG, GIF and WebP both ways, AVIF neither.
 func (e *Engine) Can(f transform.Format) transform.Ability {
 	switch f {
-	case transform.JPEG, transform.PNG, transform.WebP:
+	case transform.JPEG, transform.PNG, transform.GIF, transform.WebP:
 		return transform.Ability{Decode: true, Encode: true}
-	case transform.GIF:
-		return transform.Ability{Decode: true}
 	}
 	return transform.Ability{}
 }
@@ -56,7 +54,7 @@ func (e *Engine) Rev(f transform.Format) string {
 	switch f {
 	case transform.JPEG:
 		return rev + "jpegli0.3.4"
-	case transform.PNG:
+	case transform.PNG, transform.GIF:
 		return rev + f.Ext() + "-" + goMinor(runtime.Version())
 	case transform.WebP:
 		return rev + webpRev()
@@ -100,6 +98,9 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	h, err := parse(src)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(specs, h.animates) {
+		return e.animate(ctx, src, h, specs)
 	}
 	order := largestFirst(specs)
 	outputs := make([]transform.Output, len(specs))

@@ -3,6 +3,8 @@ package goengine_test
 import (
 	"bytes"
 	"image"
+	"image/draw"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"testing"
@@ -27,12 +29,30 @@ func TestGolden(t *testing.T) {
 		{"white", "w200-q90.jpg", imagetest.PNG(t, 600, 400, true), imagetest.LossyJPG},
 		{"turned", "h240-q90.jpg", turned, imagetest.LossyJPG},
 		{"webp", "w240-q90.webp", imagetest.PNG(t, 900, 600, false), imagetest.LossyWeb},
+		{"gif", "w240.gif", imagetest.PNG(t, 900, 600, false), imagetest.Tolerance{SSIM: 0.97, Mean: 3}},
 		{"cmyk", "w100.png", imagetest.File(t, "cmyk.jpg"), imagetest.Lossless},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			imagetest.Golden(t, "goengine/"+tt.name, rendition(t, e, tt.src, tt.spec), tt.tol)
 		})
 	}
+}
+
+// TestGoldenAnimation compares the frames of an animated WebP, beside one another, with a reference: decoded by the film that
+// reads originals, which the suite holds against image/gif.
+func TestGoldenAnimation(t *testing.T) {
+	src := imagetest.Films(t)[0]
+	s := transform.Spec{Width: 42, Height: 29, Quality: 90, Format: transform.WebP, Animate: true}
+	out, err := goengine.New().Transform(t.Context(), src.Body, []transform.Spec{s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := goengine.Frames(t, out[0].Body)
+	strip := image.NewNRGBA(image.Rect(0, 0, 42*len(frames), 29))
+	for i, f := range frames {
+		draw.Draw(strip, image.Rect(42*i, 0, 42*i+42, 29), f, image.Point{}, draw.Src)
+	}
+	imagetest.Golden(t, "goengine/animated", strip, imagetest.LossyWeb)
 }
 
 // rendition is the picture of one spec in text form.
@@ -55,6 +75,8 @@ func rendition(t *testing.T, e *goengine.Engine, src []byte, text string) image.
 	switch s.Format {
 	case transform.JPEG:
 		img, err = jpeg.Decode(bytes.NewReader(out[0].Body))
+	case transform.GIF:
+		img, err = gif.Decode(bytes.NewReader(out[0].Body))
 	case transform.PNG:
 		img, err = png.Decode(bytes.NewReader(out[0].Body))
 	default:

@@ -22,6 +22,7 @@ type header struct {
 	metadata    int64
 	decodeBytes int64
 	heldBytes   int64           // 0: all of decodeBytes
+	largest     int64           // what decoding takes for the frame that takes the most, without a canvas; of GIF and WebP
 	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
 	webp        webpFrame       // where a WebP's first frame lies
 }
@@ -34,6 +35,9 @@ func (h header) info() transform.Info {
 	}
 	if turned(h.orientation) {
 		i.Width, i.Height = h.height, h.width
+	}
+	if h.frames > 1 && h.largest > 0 {
+		i.MotionBytes = h.motionBytes()
 	}
 	return i
 }
@@ -80,6 +84,12 @@ func corrupt(format string, args ...any) error {
 // unsupported is ErrFormat with what no decoder here reads.
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", transform.ErrFormat, fmt.Sprintf(format, args...))
+}
+
+// motionBytes is the memory of a film: the canvas, a copy of it, for frames that are taken away again, and the frame being
+// decoded, with the strip of it that is drawn.
+func (h header) motionBytes() int64 {
+	return 8*int64(h.width)*int64(h.height) + h.largest + bandBytes(h.width, h.height)
 }
 
 // bandBytes is the memory of the strip of pixels under conversion, for a picture that is not stored as NRGBA.

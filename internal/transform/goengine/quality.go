@@ -41,9 +41,9 @@ func (c codec) fit(ctx context.Context, p *plate, s transform.Spec) (body []byte
 		quality = cv.best(c.worth)
 	}
 	body, err = c.encode(ctx, p, quality, thorough)
-	for n := 1; err == nil && !within(s, body); n++ {
+	for n := 1; err == nil && !within(s.MaxKB, body); n++ {
 		if quality == 1 {
-			return nil, 0, fmt.Errorf("%w: %d bytes at quality 1, where %d are allowed", transform.ErrTooLarge, len(body), s.MaxKB*1000)
+			return nil, 0, overLimit(s.MaxKB, len(body))
 		}
 		if cv == nil {
 			if cv, err = c.measure(ctx, p.sample()); err != nil {
@@ -62,9 +62,6 @@ func (c codec) fit(ctx context.Context, p *plate, s transform.Spec) (body []byte
 
 // fitEncodes bounds the encodes of a picture that has to fit into a number of bytes; the last is of quality 1.
 const fitEncodes = 5
-
-// within reports whether body is as small as s wants it.
-func within(s transform.Spec, body []byte) bool { return s.MaxKB == 0 || len(body) <= s.MaxKB*1000 }
 
 func (c codec) encode(ctx context.Context, p *plate, quality int, thorough bool) ([]byte, error) {
 	if err := ctx.Err(); err != nil {

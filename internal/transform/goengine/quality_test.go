@@ -174,7 +174,7 @@ func TestSimilarity(t *testing.T) {
 			img, b := grey(other)
 			got, want := similarity(a, b), imagetest.SSIM(photo, img)
 			tolerance := 1e-9
-			if size.X%ssimCell != 0 || size.Y%ssimCell != 0 {
+			if size.X%ssimPatch != 0 || size.Y%ssimPatch != 0 {
 				tolerance = 0.08 // the last windows are larger, where the plain one leaves samples out
 			}
 			if math.Abs(got-want) > tolerance {

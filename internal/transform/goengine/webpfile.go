@@ -92,25 +92,26 @@ func (f *webpFrame) take(kind string, body []byte, outside bool) (known bool) {
 	return false
 }
 
-// webpAnimated reads an ANMF chunk: the first one's pictures and place are the frame.
+// webpAnimated reads an ANMF chunk: the first one's pictures and place are the frame. The largest decides what decoding
+// all of them takes.
 func (h *header) webpAnimated(body []byte) error {
-	if len(body) < 16 {
-		return corrupt("ANMF chunk of %d bytes", len(body))
+	frame, place, err := webpFrameOf(body)
+	if h.frames > 0 && len(body) >= 16 {
+		err = nil // a later frame concerns only who wants to see it
 	}
-	if h.frames++; h.frames > 1 {
-		return nil
+	if err != nil {
+		return err
 	}
-	at := image.Pt(2*u24(body), 2*u24(body[3:]))
-	h.frame = image.Rectangle{Min: at, Max: at.Add(image.Pt(u24(body[6:])+1, u24(body[9:])+1))}
-	return webpChunks(body[16:], func(kind string, body []byte) error {
-		h.webp.take(kind, body, false)
-		return nil
-	})
+	if h.frames++; h.frames == 1 {
+		h.webp, h.frame = frame, place
+	}
+	if w, ht, _, err := frame.size(); err == nil {
+		h.largest = max(h.largest, frame.decodeBytes(w, ht))
+	}
+	return nil
 }
 
-// webpFrame checks the frame that was found against its place and estimates what x/image/webp allocates for it: planes
-// in whole macroblocks of 16 × 16, five bytes per pixel for an alpha plane (decoded as a picture of four first), or two
-// pictures of four for VP8L, whose transforms work from one to the other.
+// webpFrame checks the frame that was found against its place and estimates what decoding takes.
 func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 	w, ht, alpha, err := h.webp.size()
 	if err != nil {
@@ -126,27 +127,33 @@ func (h *header) webpFrame(canvas image.Rectangle, animated bool) error {
 		return corrupt("frame of %d × %d pixels at %v on a canvas of %v", w, ht, h.frame, canvas.Max)
 	}
 	h.width, h.height = canvas.Dx(), canvas.Dy()
-	pixels := int64(w) * int64(ht)
-	if h.webp.kind == "VP8L" {
-		h.decodeBytes = 8*pixels + huffmanBytes(w, ht, len(h.webp.pixels))
-	} else {
-		blocks := int64((w+15)/16) * int64((ht+15)/16)
-		h.decodeBytes = blocks * 384
-		if h.webp.alpha != nil || h.frame != canvas {
+	h.alpha = alpha || h.frame != canvas
+	h.decodeBytes = h.webp.decodeBytes(w, ht)
+	if h.frame != canvas {
+		if h.webp.kind == "VP8 " && h.webp.alpha == nil {
 			h.decodeBytes += bandBytes(w, ht)
 		}
-		if h.webp.alpha != nil {
-			h.decodeBytes += 9 * pixels
-			if len(h.webp.alpha) > 0 && h.webp.alpha[0]&3 == 1 { // compressed as VP8L
-				h.decodeBytes += huffmanBytes(w, ht, len(h.webp.alpha))
-			}
-		}
-	}
-	h.alpha = alpha || h.frame != canvas
-	if h.frame != canvas {
 		h.decodeBytes += 4 * int64(h.width) * int64(h.height)
 	}
 	return nil
+}
+
+// decodeBytes estimates what x/image/webp allocates for f, of w × h pixels: planes in whole macroblocks of 16 × 16, five
+// bytes per pixel for an alpha plane (decoded as a picture of four first), or two pictures of four for VP8L, whose
+// transforms work from one to the other.
+func (f webpFrame) decodeBytes(w, h int) int64 {
+	pixels := int64(w) * int64(h)
+	if f.kind == "VP8L" {
+		return 8*pixels + huffmanBytes(w, h, len(f.pixels))
+	}
+	n := int64((w+15)/16) * int64((h+15)/16) * 384
+	if f.alpha != nil {
+		n += bandBytes(w, h) + 9*pixels
+		if len(f.alpha) > 0 && f.alpha[0]&3 == 1 { // compressed as VP8L
+			n += huffmanBytes(w, h, len(f.alpha))
+		}
+	}
+	return n
 }
 
 // huffmanBytes bounds what x/image/webp allocates for the Huffman codes of a VP8L picture of w × h pixels in n bytes. Codes
