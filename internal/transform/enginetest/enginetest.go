@@ -36,6 +36,9 @@ var checks = []struct {
 	{"MalformedEXIF", malformedEXIF},     // is orientation 1, never an error
 	{"Cover", cover},                     // cuts around the centre
 	{"SameSize", sameSize},               // not resized: not touched
+	{"LinearLight", linearLight},         // of drawings, and no rings
+	{"Quality", quality},                 // given or searched, and told
+	{"LossyLimits", lossyLimits},         // of bytes are kept to, or the picture is ErrTooLarge
 	{"Alpha", alpha},                     // kept where there is a place for it, over white elsewhere
 	{"Family", family},                   // many specs in one call are what they are one by one
 	{"Metadata", metadata},               // nothing of the original's is in the output

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/gif"
 	"image/png"
+	"math"
 	"slices"
 	"testing"
 
@@ -79,14 +80,20 @@ func completing(t testing.TB) func(src []byte) []byte {
 	}
 }
 
-// turnless takes the orientation out of an EXIF block, whose tag becomes another one. PNG's checksum is made again.
-func turnless(src []byte) []byte {
+// turnless takes the orientation out of an EXIF block, whose tag becomes another one.
+func turnless(src []byte) []byte { return withEXIF(src, func(tag []byte) { tag[1]++ }) }
+
+// turnedOn makes every orientation in an EXIF block the next one.
+func turnedOn(src []byte) []byte { return withEXIF(src, func(tag []byte) { tag[9] = tag[9]%8 + 1 }) }
+
+// withEXIF changes the orientation's directory entry in an EXIF block. PNG's checksum is made again.
+func withEXIF(src []byte, change func(tag []byte)) []byte {
 	at := bytes.Index(src, []byte("\x01\x12\x00\x03\x00\x00\x00\x01\x00"))
 	if at < 0 {
 		return src
 	}
 	src = bytes.Clone(src)
-	src[at+1]++
+	change(src[at:])
 	if chunk := bytes.Index(src, []byte("eXIf")); chunk > 0 {
 		size := int(binary.BigEndian.Uint32(src[chunk-4:]))
 		copy(src[chunk-4:], imagetest.Chunk("eXIf", bytes.Clone(src[chunk+4:chunk+4+size])))
@@ -107,6 +114,29 @@ func undisposed(src []byte) []byte {
 	}
 }
 
+// gammaSpace makes of a mean of light what a mean of sRGB values would be, for black and white.
+func gammaSpace(img *image.NRGBA) *image.NRGBA {
+	dst := image.NewNRGBA(img.Rect)
+	for i, v := range img.Pix {
+		dst.Pix[i] = v
+		if i%4 != 3 {
+			dst.Pix[i] = uint8(255 * math.Pow(float64(v)/255, 2.2))
+		}
+	}
+	return dst
+}
+
+// each changes every spec.
+func each(change func(*transform.Spec)) func([]transform.Spec) []transform.Spec {
+	return func(specs []transform.Spec) []transform.Spec {
+		specs = slices.Clone(specs)
+		for i := range specs {
+			change(&specs[i])
+		}
+		return specs
+	}
+}
+
 func TestSuiteFindsBrokenEngines(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -118,13 +148,12 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 		{"alpha lost", broken{pixels: imagetest.Opaqued}, alpha},
 		{"shifted by one pixel", broken{pixels: imagetest.Shifted}, sameSize},
 		{"gamma", broken{pixels: imagetest.Brightened}, colourModels},
-		{"cover squeezes", broken{specs: func(specs []transform.Spec) []transform.Spec {
-			specs = slices.Clone(specs)
-			for i := range specs {
-				specs[i].Fit = transform.Contain
-			}
-			return specs
-		}}, cover},
+		{"gamma ignored", broken{pixels: gammaSpace}, linearLight},
+		{"rings", broken{specs: each(func(s *transform.Spec) { s.Sharpen = true })}, linearLight},
+		{"quality ignored", broken{specs: each(func(s *transform.Spec) { s.Quality = 98 })}, quality},
+		{"limits ignored", broken{specs: each(func(s *transform.Spec) { s.MaxKB = 0 })}, lossyLimits},
+		{"orientation off by one", broken{source: turnedOn}, orientation},
+		{"cover squeezes", broken{specs: each(func(s *transform.Spec) { s.Fit = transform.Contain })}, cover},
 		{"a frame dropped", broken{moving: func(g *gif.GIF) {
 			g.Image, g.Delay, g.Disposal = g.Image[1:], g.Delay[1:], g.Disposal[1:]
 		}}, animation},
@@ -132,27 +161,9 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 		{"frames in another order", broken{moving: func(g *gif.GIF) { slices.Reverse(g.Image[1:]) }}, animation},
 		{"delays lost", broken{moving: func(g *gif.GIF) { clear(g.Delay) }}, animation},
 		{"runs for ever", broken{moving: func(g *gif.GIF) { g.LoopCount = 0 }}, animation},
-		{"stands still", broken{specs: func(specs []transform.Spec) []transform.Spec {
-			specs = slices.Clone(specs)
-			for i := range specs {
-				specs[i].Animate = false
-			}
-			return specs
-		}}, animation},
-		{"limit forgotten", broken{specs: func(specs []transform.Spec) []transform.Spec {
-			specs = slices.Clone(specs)
-			for i := range specs {
-				specs[i].MaxKB = 0
-			}
-			return specs
-		}}, byteLimits},
-		{"colours lost", broken{specs: func(specs []transform.Spec) []transform.Spec {
-			specs = slices.Clone(specs)
-			for i := range specs {
-				specs[i].MaxKB = 2
-			}
-			return specs
-		}}, fewColours},
+		{"stands still", broken{specs: each(func(s *transform.Spec) { s.Animate = false })}, animation},
+		{"limit forgotten", broken{specs: each(func(s *transform.Spec) { s.MaxKB = 0 })}, byteLimits},
+		{"colours lost", broken{specs: each(func(s *transform.Spec) { s.MaxKB = 2 })}, fewColours},
 		{"a cut film completed", broken{source: func(src []byte) []byte {
 			if whole := imagetest.Films(t)[0].Body; bytes.HasPrefix(whole, src) {
 				return whole
