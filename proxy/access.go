@@ -94,7 +94,7 @@ func (s *Server) guard(c *gin.Context) {
 }
 
 // exposed lists the headers that scripts of other sites may read.
-const exposed = "Image-Alt, Image-Credit, Image-Cutline, Link, ETag, Cache-Status, Server-Timing, Content-Location, Content-Length"
+const exposed = "Image-Alt, Image-Credit, Image-Cutline, Image-Frames, Image-Quality, Link, ETag, Cache-Status, Server-Timing, Content-Location, Content-Length"
 
 // setSafety sets what keeps a response from being taken for anything but what it is. CSP keeps a picture that is opened as
 // a page from running anything; CORP and CORS let every site show it and read its words.

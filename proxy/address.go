@@ -126,7 +126,7 @@ func (g grammar) parse(leaf string) (order, error) {
 	default:
 		o.spec.Format = f
 	}
-	spec, err := g.spec(words)
+	spec, err := g.spec(words, o.spec.Format)
 	if err != nil {
 		return order{}, err
 	}
@@ -135,10 +135,10 @@ func (g grammar) parse(leaf string) (order, error) {
 	return o, nil
 }
 
-// spec returns the folded Spec that words or a preset name mean, without Format. Widths snap up to the ladder, so that one
-// source cannot fill the cache with variants.
-func (g grammar) spec(words string) (transform.Spec, error) {
-	if spec, ok := g.presets[words]; ok {
+// spec returns the folded Spec that words or a preset name mean in format f, without Format; f is 0 where it is to be
+// negotiated. Widths snap up to the ladder, so that one source cannot fill the cache with variants.
+func (g grammar) spec(words string, f transform.Format) (transform.Spec, error) {
+	if spec, ok := g.preset(words, f); ok {
 		return spec, nil
 	}
 	spec, err := transform.ParseSpec(words)
@@ -147,16 +147,55 @@ func (g grammar) spec(words string) (transform.Spec, error) {
 			strconv.Quote(words), g.presetList(), reason(words, err))
 	}
 	spec = spec.Fold()
+	if g.isPreset(spec) { // also a width between two rungs
+		return spec, nil
+	}
+	still := spec
+	still.Animate = false
+	width := transform.Spec{Width: spec.Width}
+	switch open := g.isPreset(still) || still == width && spec.Width > 0; {
+	case open && spec.Animate && f != 0 && !f.Animates():
+		return transform.Spec{}, usageError("%s: anim has no meaning in %s: expected webp, gif or auto", strconv.Quote(words), f)
+	case open && still == width && !g.isPreset(still):
+		return transform.Spec{Width: g.snap(spec.Width), Animate: spec.Animate}, nil
+	case open:
+		return spec, nil
+	}
+	return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature only presets (%s) and widths (w%d … w%d) can be asked for, "+
+		"either with -anim behind it where an animation is to keep moving.", g.presetList(), g.widths[0], g.widths[len(g.widths)-1])}
+}
+
+func (g grammar) isPreset(spec transform.Spec) bool {
 	for _, preset := range g.presets {
-		if spec == preset { // also a width between two rungs
-			return spec, nil
+		if spec == preset {
+			return true
 		}
 	}
-	if width := (transform.Spec{Width: spec.Width}); spec == width && spec.Width > 0 {
-		return transform.Spec{Width: g.snap(spec.Width)}, nil
+	return false
+}
+
+// written is spec as an address in its Format says it: without anim, where that has no meaning and no preset has it.
+func (g grammar) written(spec transform.Spec) transform.Spec {
+	words := spec
+	words.Format = 0
+	if !spec.Format.Animates() && !g.isPreset(words) {
+		spec.Animate = false
 	}
-	return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature only presets (%s) and widths (w%d … w%d) can be asked for.",
-		g.presetList(), g.widths[0], g.widths[len(g.widths)-1])}
+	return spec
+}
+
+// preset returns the Spec of a preset's name, or of one with "-anim" behind it, as in "card-anim".
+func (g grammar) preset(words string, f transform.Format) (transform.Spec, bool) {
+	if spec, ok := g.presets[words]; ok {
+		return spec, true
+	}
+	name, ok := strings.CutSuffix(words, "-anim")
+	spec, known := g.presets[name]
+	if !ok || !known || spec.Animate || f != 0 && !f.Animates() {
+		return transform.Spec{}, false
+	}
+	spec.Animate = true
+	return spec, true
 }
 
 // snap returns the lowest rung that is at least w pixels, else the top one.

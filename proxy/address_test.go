@@ -12,7 +12,7 @@ import (
 
 func testGrammar(t testing.TB) grammar {
 	t.Helper()
-	g, err := newGrammar(DefaultPresets(), DefaultWidths(), []transform.Format{transform.WebP, transform.JPEG, transform.PNG})
+	g, err := newGrammar(DefaultPresets(), DefaultWidths(), []transform.Format{transform.WebP, transform.JPEG, transform.PNG, transform.GIF})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,11 +74,29 @@ func TestGrammarParse(t *testing.T) {
 		{leaf: "w640-h361-cover.jpg", unsigned: true},
 		{leaf: "h300.jpg", unsigned: true},
 		{leaf: "w800-q70.jpg", unsigned: true},
+		{leaf: "w400-anim-dpr2.gif", want: order{spec: transform.Spec{Width: 828, Animate: true, Format: transform.GIF}}},
+		{leaf: "w800-anim.auto", want: order{spec: transform.Spec{Width: 828, Animate: true}, auto: true}},
+		{leaf: "thumb-anim.auto", want: order{spec: transform.Spec{Width: 160, Height: 160, Fit: transform.Cover, Animate: true}, auto: true}},
+		{leaf: "w160-h160-cover-anim.gif", want: order{spec: transform.Spec{Width: 160, Height: 160, Fit: transform.Cover, Animate: true, Format: transform.GIF}}},
+		{leaf: "w320-anim.jpg", says: "expected webp, gif or auto"},
+		{leaf: "w160-h160-cover-anim.jpg", says: "expected webp, gif or auto"},
+		{leaf: "thumb-anim.jpg", says: "neither a preset"},
+		{leaf: "thumb-anim-anim.gif", says: "neither a preset"},
+		{leaf: "huge-anim.gif", says: "neither a preset"},
+		{leaf: "-anim.gif", says: "neither a preset"},
+		{leaf: "w640-h361-cover-anim.gif", unsigned: true},
+		{leaf: "anim.gif", unsigned: true},
+		{leaf: "w320-p3.jpg", unsigned: true},
+		{leaf: "w320-sharpen.jpg", unsigned: true},
+		{leaf: "w320-bgffffff.jpg", unsigned: true},
+		{leaf: "w320-kb60.jpg", unsigned: true},
+		{leaf: "w640-h360-cover-center.jpg", unsigned: true},
+		{leaf: "w640-h360-cover-fp30x70.jpg", unsigned: true},
 		{leaf: "huge.jpg", says: "card, hero, og, square, story, thumb"},
-		{leaf: "hero.tiff", says: "auto, webp, jpg, png"},
-		{leaf: "hero.avif", says: "auto, webp, jpg, png"},
-		{leaf: "hero.jpeg", says: "auto, webp, jpg, png"},
-		{leaf: "hero.JPG", says: "auto, webp, jpg, png"},
+		{leaf: "hero.tiff", says: "auto, webp, jpg, png, gif"},
+		{leaf: "hero.avif", says: "auto, webp, jpg, png, gif"},
+		{leaf: "hero.jpeg", says: "auto, webp, jpg, png, gif"},
+		{leaf: "hero.JPG", says: "auto, webp, jpg, png, gif"},
 		{leaf: "hero", says: "hero.webp"},
 		{leaf: "hero.webp.jpg", says: "hero.webp"},
 		{leaf: "", says: "hero.webp"},
@@ -141,9 +159,52 @@ func TestNewGrammarRefuses(t *testing.T) {
 	}
 }
 
+// A preset may have every word, and every address that is made of one leads back to it.
+func TestPresetsWithAllWords(t *testing.T) {
+	presets := map[string]transform.Spec{}
+	for name, words := range map[string]string{
+		"gif": "w320-anim", "print": "w800-q70-p3", "logo": "h90-bg00ff00", "ad": "w300-h250-cover-center-kb60", "face": "w90-h90-cover-fp50x30-sharpen",
+	} {
+		spec, err := transform.ParseSpec(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		presets[name] = spec
+	}
+	formats := []transform.Format{transform.WebP, transform.JPEG, transform.PNG, transform.GIF}
+	g, err := newGrammar(presets, DefaultWidths(), formats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range presets {
+		for _, f := range formats {
+			o, err := g.parse(name + "." + f.Ext())
+			if err != nil {
+				t.Errorf("%s.%s: %v", name, f.Ext(), err)
+			}
+			again, err := g.parse(g.written(o.spec).String())
+			if err != nil || again != o {
+				t.Errorf("%s.%s is %s, which means %+v, %v", name, f.Ext(), g.written(o.spec), again, err)
+			}
+		}
+	}
+	// A moving picture that is answered with a still one has the still one's address.
+	for leaf, want := range map[string]string{"w320-anim.auto": "w320-anim.jpg", "w480-anim.auto": "w480.jpg", "logo-anim.auto": "h90-bg00ff00.jpg"} {
+		o, err := g.parse(leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.spec.Format = transform.JPEG
+		got := g.written(o.spec)
+		if again, err := g.parse(got.String()); got.String() != want || err != nil || again.spec != got {
+			t.Errorf("%s as JPEG: %s, which means %+v, %v; want %s", leaf, got, again, err, want)
+		}
+	}
+}
+
 // Whatever is asked for, unsigned requests reach at most the ladder and the presets.
 func FuzzGrammar(f *testing.F) {
-	for _, s := range []string{"hero.webp", "w800.auto", "w640-h360-cover.jpg", "w1-dpr4.png", "h3.jpg", "w8192-dpr4.webp", ".", "w800-q1.jpg"} {
+	for _, s := range []string{"hero-anim.webp", "w800-anim.gif", "w800-kb60.webp", "hero.webp", "w800.auto", "w640-h360-cover.jpg", "w1-dpr4.png", "h3.jpg", "w8192-dpr4.webp", ".", "w800-q1.jpg"} {
 		f.Add(s)
 	}
 	g := testGrammar(f)
@@ -159,7 +220,10 @@ func FuzzGrammar(f *testing.F) {
 		if err != nil {
 			return
 		}
-		o.spec.Format = 0
+		if o.spec.Animate && o.spec.Format != 0 && !o.spec.Format.Animates() {
+			t.Errorf("parse(%q) animates %s", leaf, o.spec.Format)
+		}
+		o.spec.Format, o.spec.Animate = 0, false
 		if !reachable[o.spec] {
 			t.Errorf("parse(%q) reaches %+v unsigned", leaf, o.spec)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,12 +32,13 @@ type meta struct {
 	Width   int             `json:"width"`
 	Height  int             `json:"height"`
 	Format  string          `json:"format"` // of the original
+	Frames  int             `json:"frames"` // of the original; more than one in animations
 	Bytes   int64           `json:"bytes"`
 	SHA256  string          `json:"sha256"`
 	Posts   []post          `json:"posts"` // the first 100
 	Uses    int             `json:"uses"`  // posts in all
 	Presets map[string]size `json:"presets"`
-	// Srcset has, per extension, the widths of the ladder that the original can fill, ascending, and its own width where
+	// Srcset has, per extension but GIF's, which no still picture is best in, the widths of the ladder that the original can fill, ascending, and its own width where
 	// that lies between two rungs.
 	Srcset map[string][]candidate `json:"srcset"`
 }
@@ -105,7 +107,7 @@ func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
 	m := &meta{
 		Version: 1, ID: e.ID, Source: e.Source.String(),
 		Words: newWords(e.Words), Text: newWords(e.Words.Plain()),
-		Width: o.Info.Width, Height: o.Info.Height, Format: o.Info.Format.Ext(),
+		Width: o.Info.Width, Height: o.Info.Height, Format: o.Info.Format.Ext(), Frames: max(o.Info.Frames, 1),
 		Bytes: o.Bytes, SHA256: hex.EncodeToString(o.Sum[:]),
 		Posts:   newPosts(e),
 		Uses:    len(e.Posts),
@@ -115,16 +117,25 @@ func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
 	for name, spec := range s.grammar.presets {
 		r := spec.Resolve(o.Info.Width, o.Info.Height, s.o.MaxOutput, 0)
 		p := size{Width: r.Width, Height: r.Height, URLs: make(map[string]string)}
-		for _, f := range s.grammar.formats {
+		for _, f := range s.stillFormats() {
 			spec.Format = f
 			p.URLs[f.Ext()] = s.pictureURL(e, spec, version)
 		}
 		m.Presets[name] = p
 	}
-	for _, f := range s.grammar.formats {
+	for _, f := range s.stillFormats() {
 		m.Srcset[f.Ext()] = s.srcset(e, o.Info, f, version)
 	}
 	return m
+}
+
+// stillFormats are the formats that a page would show a still picture in: all but GIF, unless there is no other.
+func (s *Server) stillFormats() []transform.Format {
+	still := slices.DeleteFunc(slices.Clone(s.grammar.formats), func(f transform.Format) bool { return f == transform.GIF })
+	if len(still) == 0 {
+		return s.grammar.formats
+	}
+	return still
 }
 
 // srcset lists the ladder up to the first rung that the original cannot fill; that one is asked for by its own name and

@@ -8,10 +8,13 @@ import (
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// negotiate returns the first of the offered formats that an Accept header names outright, with a weight above zero
-// (RFC 9110 §12.5.1), else 0. Wildcards enable nothing: browsers that cannot read AVIF or WebP send them too. Every Accept
-// header falls into one of a few classes, so a negotiated URL has at most one representation per format.
-func negotiate(accept string, offered []transform.Format) transform.Format {
+// accepted returns which of the offered formats an answer to a client with this Accept header may have: those that the
+// header names outright, with a weight above zero (RFC 9110 §12.5.1), and JPEG, PNG and GIF, which every client reads. All
+// of them where that is none: an answer that the client may be able to show is better than an error (§12.5.1 allows it).
+//
+// Wildcards enable nothing: browsers that cannot read AVIF or WebP send them too. So every Accept header falls into one of
+// four classes at most, AVIF or not by WebP or not, and a CDN that normalises Accept to them needs to keep no more.
+func accepted(accept string, offered []transform.Format) []transform.Format {
 	var named []string
 	for part := range strings.SplitSeq(accept, ",") {
 		media, params, _ := strings.Cut(part, ";")
@@ -19,13 +22,21 @@ func negotiate(accept string, offered []transform.Format) transform.Format {
 			named = append(named, strings.ToLower(strings.TrimSpace(media)))
 		}
 	}
+	var out []transform.Format
 	for _, f := range offered {
-		// JPEG and PNG are everybody's: they are the fall-back, which looks at the picture, not at the header.
-		if f != transform.JPEG && f != transform.PNG && slices.Contains(named, f.MIME()) {
-			return f
+		if everybodys(f) || slices.Contains(named, f.MIME()) {
+			out = append(out, f)
 		}
 	}
-	return 0
+	if len(out) == 0 {
+		return offered
+	}
+	return out
+}
+
+// everybodys reports whether every client reads f.
+func everybodys(f transform.Format) bool {
+	return f == transform.JPEG || f == transform.PNG || f == transform.GIF
 }
 
 // weight reads the "q" of a media range's parameters; 1 when there is none, 0 when it is malformed.
@@ -42,18 +53,4 @@ func weight(params string) float64 {
 		return q
 	}
 	return 1
-}
-
-// fallback is the format for clients that name none: JPEG, or PNG where there are transparent pixels to keep.
-func fallback(alpha bool, offered []transform.Format) transform.Format {
-	first, second := transform.JPEG, transform.PNG
-	if alpha {
-		first, second = second, first
-	}
-	for _, f := range []transform.Format{first, second} {
-		if slices.Contains(offered, f) {
-			return f
-		}
-	}
-	return offered[0]
 }

@@ -1,60 +1,48 @@
 package proxy
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-func TestNegotiate(t *testing.T) {
-	both := []transform.Format{transform.AVIF, transform.WebP, transform.JPEG, transform.PNG}
+func TestAccepted(t *testing.T) {
+	avif, webp, jpg, png, gif := transform.AVIF, transform.WebP, transform.JPEG, transform.PNG, transform.GIF
+	all := []transform.Format{avif, webp, jpg, png, gif}
 	tests := []struct {
 		name, accept string
 		offered      []transform.Format
-		want         transform.Format
+		want         []transform.Format
 	}{
-		{"Chrome", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", both, transform.AVIF},
-		{"Chrome without AVIF here", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", both[1:], transform.WebP},
-		{"old Safari", "image/webp,image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5", both, transform.WebP},
-		{"wildcards only", "image/*,*/*;q=0.8", both, 0},
-		{"curl", "*/*", both, 0},
-		{"none", "", both, 0},
-		{"JPEG named", "image/jpeg", both, 0},
-		{"refused", "image/avif;q=0, image/webp;q=0.1", both, transform.WebP},
-		{"refused with a blank", "image/webp; q=0.0", both, 0},
-		{"malformed weight", "image/webp;q=x", both, 0},
-		{"not a number", "image/webp;q=NaN", both, 0},
-		{"negative", "image/webp;q=-1", both, 0},
-		{"upper case", "IMAGE/WEBP;Q=1", both, transform.WebP},
-		{"other parameters", "image/webp;level=1;q=0", both, 0},
-		{"part of a word", "ximage/webp, image/webpx", both, 0},
+		{"Chrome", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", all, all},
+		{"Chrome without AVIF here", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", all[1:], all[1:]},
+		{"old Safari", "image/webp,image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5", all, all[1:]},
+		{"wildcards only", "image/*,*/*;q=0.8", all, all[2:]},
+		{"curl", "*/*", all, all[2:]},
+		{"none", "", all, all[2:]},
+		{"JPEG named", "image/jpeg", all, all[2:]},
+		{"JPEG refused", "image/jpeg;q=0", all, all[2:]},
+		{"refused", "image/avif;q=0, image/webp;q=0.1", all, all[1:]},
+		{"refused with a blank", "image/webp; q=0.0", all, all[2:]},
+		{"malformed weight", "image/webp;q=x", all, all[2:]},
+		{"not a number", "image/webp;q=NaN", all, all[2:]},
+		{"negative", "image/webp;q=-1", all, all[2:]},
+		{"upper case", "IMAGE/WEBP;Q=1", all, all[1:]},
+		{"other parameters", "image/webp;level=1;q=0", all, all[2:]},
+		{"part of a word", "ximage/webp, image/webpx", all, all[2:]},
+		{"order of the offer", "image/avif,image/webp", []transform.Format{png, webp, avif}, []transform.Format{png, webp, avif}},
+		{"nothing that it reads", "text/html", []transform.Format{webp, avif}, []transform.Format{webp, avif}},
+		{"one that it reads", "image/webp", []transform.Format{webp, avif}, []transform.Format{webp}},
+		{"GIF alone", "*/*", []transform.Format{gif, avif}, []transform.Format{gif}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := negotiate(tt.accept, tt.offered); got != tt.want {
-				t.Errorf("negotiate(%q) = %v, want %v", tt.accept, got, tt.want)
+			if got := accepted(tt.accept, tt.offered); !slices.Equal(got, tt.want) {
+				t.Errorf("accepted(%q) = %v, want %v", tt.accept, got, tt.want)
 			}
 		})
-	}
-}
-
-func TestFallback(t *testing.T) {
-	tests := []struct {
-		alpha   bool
-		offered []transform.Format
-		want    transform.Format
-	}{
-		{false, []transform.Format{transform.WebP, transform.JPEG, transform.PNG}, transform.JPEG},
-		{true, []transform.Format{transform.WebP, transform.JPEG, transform.PNG}, transform.PNG},
-		{true, []transform.Format{transform.WebP, transform.JPEG}, transform.JPEG},
-		{false, []transform.Format{transform.WebP, transform.PNG}, transform.PNG},
-		{false, []transform.Format{transform.WebP}, transform.WebP},
-	}
-	for _, tt := range tests {
-		if got := fallback(tt.alpha, tt.offered); got != tt.want {
-			t.Errorf("fallback(%v, %v) = %v, want %v", tt.alpha, tt.offered, got, tt.want)
-		}
 	}
 }
 

@@ -33,7 +33,7 @@ func TestMeta(t *testing.T) {
 		Version: 1, ID: id, Source: "https://origin.example/fox.jpg",
 		Words: words{Cutline: "A fox in [Oslo](https://example.org/oslo)", Credit: "Ann Ström", Alt: "A red fox"},
 		Text:  words{Cutline: "A fox in Oslo", Credit: "Ann Ström", Alt: "A red fox"},
-		Width: 2000, Height: 1000, Format: "jpg", Bytes: 12345,
+		Width: 2000, Height: 1000, Format: "jpg", Frames: 1, Bytes: 12345,
 		SHA256: "abcdef0123" + strings.Repeat("0", 54),
 		Posts:  []post{{"_posts/2026-01-02-fox.md", "fox", "The fox"}},
 		Uses:   1,

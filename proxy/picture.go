@@ -19,7 +19,7 @@ import (
 const (
 	cacheForever = "public, max-age=31536000, immutable"
 	cacheDay     = "public, max-age=86400, stale-while-revalidate=604800, stale-if-error=2592000"
-	cacheMinute  = "public, max-age=60, stale-while-revalidate=604800, stale-if-error=2592000" // served stale ourselves
+	cacheMinute  = "public, max-age=60, stale-while-revalidate=604800, stale-if-error=2592000" // stale, or a better one is on its way
 	cacheNever   = "no-store"                                                                  // the origin forbids keeping it
 )
 
@@ -72,21 +72,29 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf, version string) 
 		s.fail(c, err)
 		return
 	}
-	if o.auto {
-		c.Header("Vary", "Accept")
-		if o.spec.Format, err = s.choose(c, e); err != nil {
-			s.fail(c, err)
-			return
-		}
-	}
-	rends, err := s.o.Renderer.Render(c.Request.Context(), render.Request{
-		Source: e.Source, Specs: []transform.Spec{aimed(o.spec, e.Focus)}, Words: e.Words,
-	})
+	rend, err := s.render(c, e, o)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.send(c, e, o.spec, rends[0], version)
+	o.spec.Format = rend.Spec.Format
+	s.send(c, e, s.grammar.written(o.spec), rend, version)
+}
+
+// render makes what o asks for; of an ".auto" URL the smallest in a format that the client reads.
+func (s *Server) render(c *gin.Context, e *catalog.Entry, o order) (*render.Rendition, error) {
+	req := render.Request{Source: e.Source, Specs: []transform.Spec{aimed(o.spec, e.Focus)}, Words: e.Words}
+	if o.auto {
+		c.Header("Vary", "Accept")
+		// Several Accept fields are one list (RFC 9110 §5.3).
+		accept := strings.Join(c.Request.Header.Values("Accept"), ",")
+		return s.o.Renderer.Best(c.Request.Context(), req, accepted(accept, s.o.Formats))
+	}
+	rends, err := s.o.Renderer.Render(c.Request.Context(), req)
+	if err != nil {
+		return nil, err
+	}
+	return rends[0], nil
 }
 
 // aimed is spec with the focal point that the post's author marked, where spec cuts and names no place of its own. The
@@ -96,19 +104,6 @@ func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
 		spec.Crop, spec.Focus = transform.Focal, transform.Point{X: f.X, Y: f.Y}
 	}
 	return spec
-}
-
-// choose negotiates the format of an ".auto" URL. Only clients that name no format make it look at the picture.
-func (s *Server) choose(c *gin.Context, e *catalog.Entry) (transform.Format, error) {
-	// Several Accept fields are one list (RFC 9110 §5.3).
-	if f := negotiate(strings.Join(c.Request.Header.Values("Accept"), ","), s.o.Formats); f != 0 {
-		return f, nil
-	}
-	o, err := s.o.Renderer.Probe(c.Request.Context(), e.Source)
-	if err != nil {
-		return 0, err
-	}
-	return fallback(o.Info.Alpha, s.o.Formats), nil
 }
 
 // send writes a rendition: whole and at once where it can, since that is more than twice as fast as http.ServeContent,
@@ -128,6 +123,7 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 	h["Cache-Control"] = []string{cacheControl(rend, version)}
 	h["Cache-Status"] = []string{cacheStatus(rend)}
 	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
+	setMaking(h, rend)
 	req := c.Request
 	if req.Method == http.MethodGet && !isConditional(req.Header) {
 		h["Content-Length"] = []string{strconv.Itoa(len(rend.Body))}
@@ -138,6 +134,17 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 	s.sendPart(c, rend.ETag, modified, rend.Body)
 }
 
+// setMaking says how the picture was made where its bytes alone do not show it: how many of the original's frames it has,
+// and the quality that was asked for or found. Both are RFC 9651 integer items.
+func setMaking(h http.Header, rend *render.Rendition) {
+	if rend.Of > 1 {
+		h["Image-Frames"] = []string{strconv.Itoa(rend.Frames) + ";of=" + strconv.Itoa(rend.Of)}
+	}
+	if rend.Quality > 0 {
+		h["Image-Quality"] = []string{strconv.Itoa(rend.Quality)}
+	}
+}
+
 // versionOf is the value of "?v=" under which an original's pictures may be kept for ever: 40 bits of its SHA-256. The
 // words need none: they are in the ID.
 func versionOf(original [32]byte) string { return hex.EncodeToString(original[:5]) }
@@ -146,6 +153,8 @@ func cacheControl(rend *render.Rendition, version string) string {
 	switch {
 	case !rend.Kept:
 		return cacheNever
+	case rend.Interim:
+		return cacheMinute
 	case version != "" && version == versionOf(rend.Original):
 		return cacheForever
 	case rend.Stale:
@@ -165,8 +174,11 @@ func cacheStatus(rend *render.Rendition) string {
 	case rend.Kept:
 		status += "; stored"
 	}
-	if rend.Stale {
+	switch {
+	case rend.Stale:
 		status += "; detail=stale"
+	case rend.Interim:
+		status += "; detail=interim"
 	}
 	return status
 }

@@ -22,6 +22,7 @@ import (
 // A Renderer makes renditions; *render.Renderer is the one.
 type Renderer interface {
 	Render(ctx context.Context, req render.Request) ([]*render.Rendition, error)
+	Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error)
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 }
 
@@ -31,9 +32,8 @@ type Options struct {
 	Renderer Renderer
 	Presets  map[string]transform.Spec // by name, each without Format; nil means DefaultPresets
 	Widths   []int                     // the ladder, in pixels; nil means DefaultWidths
-	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. For ".auto" the order counts: the first that the
-	// client names in Accept. JPEG and PNG, which every client reads, are the fall-back instead: PNG for pictures with
-	// alpha, JPEG for others.
+	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. ".auto" stands for the smallest of them that suits
+	// the picture and that the client reads; GIF is one only where an animation is to keep moving.
 	Formats   []transform.Format
 	MaxOutput int          // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
 	PublicURL string       // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative

@@ -64,7 +64,11 @@ type stub struct {
 	outcome render.Outcome
 	kept    bool
 	stale   bool
+	interim bool
+	frames  int // of the original
+	moves   int // frames of renditions that keep moving
 	asked   []render.Request
+	read    []transform.Format // accepted, of the last Best
 }
 
 var (
@@ -85,12 +89,35 @@ func (s *stub) Render(_ context.Context, req render.Request) ([]*render.Renditio
 	if strings.Contains(req.Source.String(), "broken") {
 		return nil, &render.Error{Class: render.Unreachable, Source: req.Source, Err: errors.New("dial tcp 10.0.0.1:80: connection refused")}
 	}
-	spec := req.Specs[0].Resolve(2000, 1000, render.DefaultMaxOutput, 80)
+	spec := req.Specs[0].Resolve(2000, 1000, render.DefaultMaxOutput, 0)
+	quality, frames := 71, 1
+	if !spec.Format.Lossy() {
+		quality = 0
+	}
+	if spec.Animate {
+		frames = s.moves
+	}
 	return []*render.Rendition{{
 		Spec: spec, Body: []byte("bytes of " + spec.String()), ETag: `"etag-` + spec.String() + `"`, Original: original,
-		Modified: stubTime, Kept: s.kept, Stale: s.stale, Outcome: s.outcome,
+		Modified: stubTime, Kept: s.kept, Stale: s.stale, Interim: s.interim, Outcome: s.outcome,
+		Frames: frames, Of: max(s.frames, 1), Quality: quality,
 		Timings: []render.Timing{{Stage: "lookup", Took: 1500 * time.Microsecond}, {Stage: "encode", Took: 20 * time.Millisecond}},
 	}}, nil
+}
+
+// Best answers with the first that is accepted, or PNG for the logo.
+func (s *stub) Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error) {
+	s.set(func(s *stub) { s.read = accepted })
+	req.Specs = slices.Clone(req.Specs)
+	req.Specs[0].Format = accepted[0]
+	if strings.Contains(req.Source.String(), "logo") && accepted[0] == transform.JPEG {
+		req.Specs[0].Format = transform.PNG
+	}
+	rends, err := s.Render(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return rends[0], nil
 }
 
 func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, error) {
@@ -126,9 +153,13 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d.Server = s
-	d.http = httptest.NewServer(s.Handler())
-	t.Cleanup(d.http.Close)
+	d.serve()
 	return d
+}
+
+func (d *desk) serve() {
+	d.http = httptest.NewServer(d.Handler())
+	d.t.Cleanup(d.http.Close)
 }
 
 func scan(t testing.TB, posts map[string]string) *catalog.Catalog {
@@ -206,14 +237,15 @@ func TestPictureHeaders(t *testing.T) {
 	resp, body := d.get("/p/fox/hero.webp")
 	want := http.Header{
 		"Content-Type":                  {"image/webp"},
-		"Content-Length":                {fmt.Sprint(len("bytes of w1600-h800-q80.webp"))},
+		"Content-Length":                {fmt.Sprint(len("bytes of w1600-h800.webp"))},
 		"Content-Location":              {"/i/" + d.id("fox") + "/w1600.webp"},
 		"Content-Disposition":           {"inline; filename=fox-1600.webp"},
 		"Image-Alt":                     {`%"A red fox"`},
 		"Image-Credit":                  {`%"Ann Str%c3%b6m"`},
 		"Image-Cutline":                 {`%"A fox in Oslo"`},
+		"Image-Quality":                 {"71"},
 		"Link":                          {`<https://origin.example/fox.jpg>; rel="canonical"`},
-		"Etag":                          {`"etag-w1600-h800-q80.webp"`},
+		"Etag":                          {`"etag-w1600-h800.webp"`},
 		"Last-Modified":                 {"Wed, 06 May 2020 07:08:09 GMT"},
 		"Cache-Control":                 {"public, max-age=86400, stale-while-revalidate=604800, stale-if-error=2592000"},
 		"Cache-Status":                  {"cutline; hit"},
@@ -232,7 +264,7 @@ func TestPictureHeaders(t *testing.T) {
 	if diff := cmp.Diff(want, resp.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	if resp.StatusCode != http.StatusOK || body != "bytes of w1600-h800-q80.webp" {
+	if resp.StatusCode != http.StatusOK || body != "bytes of w1600-h800.webp" {
 		t.Errorf("got %d %q", resp.StatusCode, body)
 	}
 }
@@ -271,11 +303,15 @@ func TestCacheControlAndStatus(t *testing.T) {
 		{"joined", "", render.Joined, true, cacheDay, "cutline; fwd=miss; collapsed"},
 		{"stale", "", render.Stale, true, cacheMinute, "cutline; hit; detail=stale"},
 		{"not kept", right, render.Filled, false, cacheNever, "cutline; fwd=miss"},
+		{"interim", "", render.Filled, true, cacheMinute, "cutline; fwd=miss; stored; detail=interim"},
+		{"interim, right version", right, render.Hit, true, cacheMinute, "cutline; hit; detail=interim"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			stale := strings.HasPrefix(tt.name, "stale")
-			d.stub.set(func(s *stub) { s.outcome, s.kept, s.stale = tt.outcome, tt.kept, stale })
+			d.stub.set(func(s *stub) {
+				s.outcome, s.kept, s.stale, s.interim = tt.outcome, tt.kept, stale, strings.HasPrefix(tt.name, "interim")
+			})
 			resp, _ := d.get(path + tt.query)
 			if got := resp.Header.Get("Cache-Control"); got != tt.control {
 				t.Errorf("Cache-Control %q, want %q", got, tt.control)
@@ -288,36 +324,6 @@ func TestCacheControlAndStatus(t *testing.T) {
 				t.Errorf("Cache-Status %q is no list of one: %v", got, err)
 			}
 		})
-	}
-}
-
-func TestNegotiatedURL(t *testing.T) {
-	d := newDesk(t)
-	tests := []struct{ post, accept, contentType string }{
-		{"fox", "image/avif,image/webp,*/*", "image/webp"},
-		{"fox", "image/*,*/*;q=0.8", "image/jpeg"},
-		{"logo", "*/*", "image/png"}, // has alpha
-		{"logo", "image/webp", "image/webp"},
-	}
-	for _, tt := range tests {
-		resp, _ := d.get("/p/"+tt.post+"/w640.auto", "Accept: "+tt.accept)
-		if got := resp.Header.Get("Content-Type"); got != tt.contentType || resp.Header.Get("Vary") != "Accept" {
-			t.Errorf("%s for %q: %s, Vary %q, want %s, Vary Accept", tt.post, tt.accept, got, resp.Header.Get("Vary"), tt.contentType)
-		}
-	}
-	resp, _ := d.get("/p/fox/w640.webp", "Accept: image/jpeg")
-	if resp.Header.Get("Content-Type") != "image/webp" || resp.Header.Get("Vary") != "" {
-		t.Errorf("an explicit extension: %s, Vary %q, want image/webp and none", resp.Header.Get("Content-Type"), resp.Header.Get("Vary"))
-	}
-	for _, post := range []string{"none", "broken"} {
-		resp, _ = d.get("/p/"+post+"/w640.auto", "Accept: image/webp")
-		if resp.StatusCode < 400 || resp.Header.Get("Vary") != "" {
-			t.Errorf("%s: %d, Vary %q, want an error without", post, resp.StatusCode, resp.Header.Get("Vary"))
-		}
-	}
-	resp, _ = d.get("/p/fox/w640.auto", "Accept: text/html", "Accept: image/webp") // two fields are one list
-	if got := resp.Header.Get("Content-Type"); got != "image/webp" {
-		t.Errorf("two Accept fields: %s, want image/webp", got)
 	}
 }
 
@@ -520,7 +526,7 @@ func TestWholeHeaderFitsIntoAProxysBuffer(t *testing.T) {
 	long := strings.Repeat("日本語 ", 3000)
 	post := "---\nfeatured-image:\n  path: https://" + strings.Repeat("a.", 100) + "example/" + strings.Repeat("é", 400) + ".jpg\n" +
 		"  cutline: " + long + "\n  credit: " + long + "\n  alt-text: " + long + "\n  license: https://example.org/" + strings.Repeat("é", 100) + "\n---\n"
-	s, err := New(Options{Catalog: scan(t, map[string]string{"_posts/2026-01-01-long.md": post}), Renderer: &stub{outcome: render.Filled, stale: true, kept: true}})
+	s, err := New(Options{Catalog: scan(t, map[string]string{"_posts/2026-01-01-long.md": post}), Renderer: &stub{outcome: render.Filled, interim: true, kept: true, frames: 1000, moves: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -531,7 +537,7 @@ func TestWholeHeaderFitsIntoAProxysBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "GET /p/long/hero.auto HTTP/1.0\r\nHost: x\r\nAccept: image/webp\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET /p/long/hero-anim.auto HTTP/1.0\r\nHost: x\r\nAccept: image/webp\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := io.ReadAll(conn)

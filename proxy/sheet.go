@@ -136,7 +136,7 @@ func (s *Server) newSheetView(page int) *sheetView {
 		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries),
 		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.grammar.presetNames(),
 	}
-	for _, f := range s.grammar.formats {
+	for _, f := range s.stillFormats() {
 		v.Formats = append(v.Formats, f.Ext())
 	}
 	if page > v.Pages {

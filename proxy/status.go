@@ -64,7 +64,7 @@ var verdicts = map[render.Class]verdict{
 	render.NotFound:    {http.StatusNotFound, "The post's picture is not where the post says it is.", 60, "not-found"},
 	render.Gone:        {http.StatusGone, "The post's picture is gone from its origin.", 300, "gone"},
 	render.NotAnImage:  {http.StatusUnsupportedMediaType, "What the post points to is not an image of a format that is read here.", 300, "not-an-image"},
-	render.TooLarge:    {http.StatusUnprocessableEntity, "The original exceeds a limit on bytes, pixels, frames or memory.", 60, "too-large"},
+	render.TooLarge:    {http.StatusUnprocessableEntity, "The original exceeds a limit on bytes, pixels, frames or memory, or the picture cannot be made as small as was asked for.", 60, "too-large"},
 	render.Undecodable: {http.StatusUnprocessableEntity, "The original is damaged and cannot be decoded.", 60, "undecodable"},
 	render.BadSpec:     {http.StatusBadRequest, "This format cannot be written here.", 0, "bad-request"},
 	render.Busy:        {http.StatusServiceUnavailable, "Too much to do at the moment.", 0, "busy"},
@@ -121,7 +121,7 @@ func short(text string) string {
 // answerHeaders belong to a picture or a page, not to an error that takes its place. The list is read-only.
 var answerHeaders = []string{
 	"ETag", "Last-Modified", "Vary", "Content-Location", "Content-Disposition", "Accept-Ranges", "Server-Timing",
-	"Image-Alt", "Image-Credit", "Image-Cutline", "Link", "Surrogate-Key", "Cache-Tag",
+	"Image-Alt", "Image-Credit", "Image-Cutline", "Image-Frames", "Image-Quality", "Link", "Surrogate-Key", "Cache-Tag",
 }
 
 // fail answers with err's verdict.

@@ -50,10 +50,11 @@ type config struct {
 	Presets map[string]transform.Spec
 	// Widths is the ladder, ascending: widths that nobody signed snap up to it.
 	Widths []int
-	// Formats can be asked for; ".auto" takes the first that the client names, else JPEG, or PNG for transparent pictures.
+	// Formats can be asked for; ".auto" takes the smallest that suits the picture and the client.
 	Formats []transform.Format
-	// Quality is that of lossy formats where a spec names none, 1…100 on each encoder's own scale.
-	Quality struct{ JPG, WebP int }
+	// Quality is that of lossy formats where a spec names none, 1…100 on each encoder's own scale; absent or 0 has one
+	// searched for each picture.
+	Quality map[transform.Format]int
 
 	// Cache says where and how much is kept.
 	Cache struct {
@@ -84,20 +85,17 @@ type config struct {
 // cacheOff as cache.dir keeps everything in memory.
 const cacheOff = "off"
 
-// defaultConfig is the configuration without file, environment and flags. The numbers are those of design.md, §3 and
-// §11; the qualities are where JPEG and WebP look alike at the sizes that articles show.
+// defaultConfig is the configuration without file, environment and flags. The numbers are those of design.md, §4 and §8.
 func defaultConfig(env environ) *config {
 	c := &config{
 		Listen:  "127.0.0.1:8080",
 		Presets: proxy.DefaultPresets(),
 		Widths:  proxy.DefaultWidths(),
-		Formats: []transform.Format{transform.WebP, transform.JPEG, transform.PNG},
+		Formats: writable(),
 	}
 	c.Fetch.MaxBytes = 20_000_000
 	c.Fetch.Timeout = 15 * time.Second
 	c.Fetch.UserAgent = "cutline/" + readBuild().Version + " (+https://github.com/dd8bf596/cutline)"
-	c.Quality.JPG = 80
-	c.Quality.WebP = 75
 	c.Cache.Dir = defaultCacheDir(env)
 	c.Cache.Memory = 128 << 20
 	c.Cache.Disk = 2 << 30

@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// wanted finds the messages that a bad file says about itself.
+// wanted finds the messages that a bad file says about itself; $FORMATS in them stands for what the engine writes.
 var wanted = regexp.MustCompile(`(?m)^# want: (.*)$`)
 
 // Each testdata/config/bad-*.yaml holds one kind of mistake and begins with the exact messages that it must give, so that
@@ -32,7 +35,7 @@ func TestBadConfigFiles(t *testing.T) {
 			}
 			var want []string
 			for _, m := range wanted.FindAllStringSubmatch(string(data), -1) {
-				want = append(want, m[1])
+				want = append(want, strings.ReplaceAll(m[1], "$FORMATS", formatNames()))
 			}
 			t.Chdir(filepath.Dir(file)) // messages begin with the name as it was given
 			_, err = loadConfig(configSources{file: name})
@@ -148,7 +151,9 @@ func TestPrintedConfigReadsBack(t *testing.T) {
 	dir := writeSite(t, `
 content: {folders: [_posts, "on"], fields: {alt: [hero.alt, "1"]}, image_base: "https://img.example/{path}"}
 fetch: {allow_private: [10.0.0.0/8], max_bytes: 20971520, timeout: 90s}
-presets: {big: w2000-q70}
+presets: {big: w2000-q70, square: w900-h900-cover-fp50x30-kb60-bgffffff-p3-sharpen-anim, plain: w900-h900-cover-center}
+quality: {jpeg: 82, webp: auto}
+formats: [jpg, webp]
 limits: {parallel: 3}
 cache: {dir: "off"}
 `)
@@ -216,6 +221,37 @@ func TestSettingsCoverTheConfig(t *testing.T) {
 	}
 	if got := leaves(reflect.TypeFor[config]()); got != len(table) {
 		t.Errorf("%d settings for %d fields", len(table), got)
+	}
+}
+
+func TestQuality(t *testing.T) {
+	jpg, webp, avif := transform.JPEG, transform.WebP, transform.AVIF
+	for _, tt := range []struct {
+		yaml, env string
+		want      map[transform.Format]int
+		printed   string
+	}{
+		{"", "", nil, "quality: auto\n"},
+		{"quality: auto", "", nil, "quality: auto\n"},
+		{"quality: 82", "", map[transform.Format]int{jpg: 82, webp: 82, avif: 82}, "quality: 82\n"},
+		{"quality: {jpeg: 82, webp: auto}", "", map[transform.Format]int{jpg: 82}, "quality:\n  jpg: 82\n  webp: auto\n  avif: auto\n"},
+		{"quality: {jpg: 70, webp: 70, avif: 70}", "", map[transform.Format]int{jpg: 70, webp: 70, avif: 70}, "quality: 70\n"},
+		{"quality: {jpg: 70}", "auto", nil, "quality: auto\n"},
+		{"quality: {avif: 50}", "", map[transform.Format]int{avif: 50}, "quality:\n  jpg: auto\n  webp: auto\n  avif: 50\n"},
+		{"quality: {}", "", nil, "quality: auto\n"},
+	} {
+		got, err := loadConfig(configSources{dir: writeSite(t, tt.yaml+"\n"), env: environ{"CUTLINE_QUALITY=" + tt.env}})
+		if err != nil {
+			t.Errorf("%s: %v", tt.yaml, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, got.Quality, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s, CUTLINE_QUALITY=%s (-want +got):\n%s", tt.yaml, tt.env, diff)
+		}
+		var printed strings.Builder
+		if err := writeConfig(&printed, got, false); err != nil || !strings.Contains(printed.String(), "\n"+tt.printed) {
+			t.Errorf("%s: %v, printed as\n%s\nwant %s", tt.yaml, err, printed.String(), tt.printed)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
 )
 
 // The functions here read one word of the configuration. Their errors say what was expected, in words that stand after
@@ -262,12 +263,17 @@ func parsePreset(s string) (transform.Spec, error) {
 
 func specText(s transform.Spec) *yaml.Node { return text(s.String()) }
 
-// writable are the formats that the engine encodes, best first; a test compares them with what the engine says.
-var writable = [...]transform.Format{transform.WebP, transform.JPEG, transform.PNG, transform.GIF}
+// writable are the formats that the engine encodes, those that make the smallest files first.
+func writable() []transform.Format {
+	engine := goengine.New()
+	defer func() { _ = engine.Close() }() // it was not used
+	all := []transform.Format{transform.AVIF, transform.WebP, transform.JPEG, transform.PNG, transform.GIF}
+	return slices.DeleteFunc(all, func(f transform.Format) bool { return !engine.Can(f).Encode })
+}
 
 func parseFormat(s string) (transform.Format, error) {
 	f, err := transform.ParseFormat(s)
-	if err != nil || !slices.Contains(writable[:], f) {
+	if err != nil || !slices.Contains(writable(), f) {
 		return 0, errors.New("expected one of " + formatNames())
 	}
 	return f, nil
@@ -275,12 +281,14 @@ func parseFormat(s string) (transform.Format, error) {
 
 func formatText(f transform.Format) *yaml.Node { return text(f.Ext()) }
 
-func formatNames() string {
-	names := make([]string, len(writable))
-	for i, f := range writable {
-		names[i] = f.Ext()
+func formatNames() string { return strings.Join(extensions(writable()), ", ") }
+
+func extensions(formats []transform.Format) []string {
+	out := make([]string, len(formats))
+	for i, f := range formats {
+		out[i] = f.Ext()
 	}
-	return strings.Join(names, ", ")
+	return out
 }
 
 // parseCacheDir reads a path of this machine; "" is cacheOff.

@@ -31,7 +31,7 @@ func (s *setting) flagUsage() string {
 }
 
 // groups are the first parts of dotted keys, in the order of settings.
-var groups = [...]string{"content", "fetch", "quality", "cache", "limits", "log"}
+var groups = [...]string{"content", "fetch", "cache", "limits", "log"}
 
 // slots are the names that content.fields knows; see catalog.Options.Fields.
 var slots = [...]string{"image", "alt", "cutline", "credit", "credit-url", "creator", "copyright", "license", "focus"}
@@ -69,16 +69,15 @@ func contentSettings(c *config) []setting {
 }
 
 func outputSettings(c *config) []setting {
-	quality := func(at *int) value { return scalar(at, intBetween(1, 100), number(strconv.Itoa)) }
 	return []setting{
 		{"presets", "named specs, added to hero, card, thumb, og, square and story", "",
 			mapping(&c.Presets, parsePresetName, func(at *transform.Spec) value { return scalar(at, parsePreset, specText) })},
 		{"widths", "the ladder that unsigned widths snap up to", "",
 			ladder(&c.Widths)},
-		{"formats", "that can be asked for, best first: " + formatNames(), "",
+		{"formats", "that can be asked for: " + formatNames(), "",
 			unique(list(&c.Formats, parseFormat, formatText))},
-		{"quality.jpg", "1 to 100, where a spec names none", "", quality(&c.Quality.JPG)},
-		{"quality.webp", "1 to 100, where a spec names none", "", quality(&c.Quality.WebP)},
+		{"quality", "where a spec names none: auto, 1 to 100, or {jpg: 82, webp: auto}", "",
+			qualityValue{&c.Quality}},
 	}
 }
 

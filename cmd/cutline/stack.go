@@ -58,10 +58,12 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Fetch:     fetcher,
 		Transform: transformer,
 		MaxOutput: conf.maxOutput(),
-		Quality:   map[transform.Format]int{transform.JPEG: conf.Quality.JPG, transform.WebP: conf.Quality.WebP},
+		Quality:   conf.Quality,
 		Fresh:     conf.Cache.Fresh,
 		Timeout:   st.flight,
-		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
+		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
+		Slow:   []transform.Format{transform.AVIF},
+		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), flightGrace)

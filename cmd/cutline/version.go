@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -54,14 +54,23 @@ func readBuild() build {
 type about struct {
 	build
 	Engine    string            `json:"engine"`
-	Reads     []string          `json:"reads"`     // extensions
-	Writes    []string          `json:"writes"`    // extensions
+	Reads     []string          `json:"reads"`  // extensions
+	Writes    []string          `json:"writes"` // extensions
+	Codecs    []codec           `json:"codecs"`
 	Revisions map[string]string `json:"revisions"` // by extension: what shapes the bytes, and with them the cache's keys
+}
+
+// A codec says how the engine reads and writes a format, in its own words.
+type codec struct {
+	Format string `json:"format"` // extension
+	Reads  string `json:"reads,omitempty"`
+	Writes string `json:"writes,omitempty"`
 }
 
 // newAbout asks the engine that serve uses.
 func newAbout() *about {
 	engine := goengine.New()
+	defer func() { _ = engine.Close() }() // it was only asked
 	a := &about{build: readBuild(), Engine: "goengine", Revisions: map[string]string{}}
 	for _, f := range transform.Formats() {
 		can := engine.Can(f)
@@ -73,6 +82,9 @@ func newAbout() *about {
 			a.Revisions[f.Ext()] = engine.Rev(f)
 		}
 	}
+	for _, c := range engine.Codecs() {
+		a.Codecs = append(a.Codecs, codec{c.Format.Ext(), c.Reads, c.Writes})
+	}
 	return a
 }
 
@@ -82,9 +94,9 @@ func (p *program) versionCommand() *cobra.Command {
 		Use:     "version",
 		GroupID: groupOther,
 		Short:   "Print the version, and the formats that can be read and written",
-		Long: `Prints the version, the Go version, the engine, the formats that it reads and writes, and
-what shapes the bytes that it writes: when one of these changes, its pictures are made
-anew. For WebP that names the encoder in use.`,
+		Long: `Prints the version, the Go version, the engine, and by what each format is read and
+written. As JSON it also has what shapes the bytes that are written: when one of these
+revisions changes, the pictures in that format are made anew.`,
 		Example: `  cutline version
   cutline version --format json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -121,10 +133,13 @@ func (a *about) writeText(w io.Writer) error {
 	// tabwriter keeps its first error for Flush.
 	_, _ = fmt.Fprintf(t, "go\t%s %s\n", a.Go, a.Platform)
 	_, _ = fmt.Fprintf(t, "engine\t%s\n", a.Engine)
-	_, _ = fmt.Fprintf(t, "reads\t%s\n", strings.Join(a.Reads, ", "))
-	_, _ = fmt.Fprintf(t, "writes\t%s\n", strings.Join(a.Writes, ", "))
-	for _, ext := range sortedKeys(a.Revisions) {
-		_, _ = fmt.Fprintf(t, "%s by\t%s\n", ext, a.Revisions[ext])
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(t, "\nformat\tread by\twritten by\n")
+	for _, c := range a.Codecs {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", c.Format, cmp.Or(c.Reads, "-"), cmp.Or(c.Writes, "-"))
 	}
 	return t.Flush()
 }

@@ -1,12 +1,12 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -14,79 +14,69 @@ import (
 )
 
 // Best returns the smallest of the renditions of the one spec in req, which has no Format, in the formats that are
-// accepted. JPEG and PNG are everybody's: of them those are candidates that suit the picture, PNG where it has
-// transparency or comes from a lossless file, JPEG where it is opaque.
+// accepted; of two of one size, a quick one.
 //
-// All quick formats are made by one decode, and the choice is kept. A slow format (Options.Slow) is a candidate once it is
-// in the cache; until then it is made behind the answer, and the answer is Interim. Best fails as Render does.
+// Only formats that suit the picture are candidates: PNG where it has transparency or is made without loss, JPEG where it
+// is opaque, GIF where an animation is to keep moving, and then none that cannot. All quick formats are made by one decode,
+// and the choice is kept. A slow format (Options.Slow) is a candidate once it is in the cache; until then it is made behind
+// the answer, and the answer is Interim. A format that fails is no candidate for as long as that is remembered, and Best
+// fails only when all do, as Render does.
 func (r *Renderer) Best(ctx context.Context, req Request, accepted []transform.Format) (*Rendition, error) {
-	b := &best{r: r, spec: req.Specs[0], accepted: accepted}
-	rends, err := r.answer(ctx, req, b.specs)
+	rends, err := r.answer(ctx, req, func(c *call) ([]*Rendition, error) {
+		rend, err := r.best(ctx, c, accepted)
+		return []*Rendition{rend}, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	smallest := slices.MinFunc(rends, func(x, y *Rendition) int { return len(x.Body) - len(y.Body) })
-	switch {
-	case len(b.pending) > 0:
-		smallest.Interim = true
-		for _, s := range b.pending {
-			r.behind.add(r, req, s)
-		}
-	case !b.chosen && smallest.Kept:
-		r.keepChoice(ctx, b.key, smallest.Spec.Format)
-	}
-	return smallest, nil
+	return rends[0], nil
 }
 
-// A best is one choice on its way.
-type best struct {
-	r        *Renderer
-	spec     transform.Spec
-	accepted []transform.Format
-	key      cache.Key
-	chosen   bool             // by an earlier call
-	pending  []transform.Spec // slow ones that are to be made
-}
-
-// specs are what to make, or to find, of the original.
-func (b *best) specs(ctx context.Context, req Request, l located) []transform.Spec {
-	*b = best{r: b.r, spec: b.spec, accepted: b.accepted}
-	quick, slow := b.candidates(l.ptr.Current.Info)
-	b.key = b.r.choiceKey(l.ptr.Current.Sum, b.spec, append(quick, slow...))
-	if f, ok := b.r.loadChoice(ctx, b.key); ok && (slices.Contains(quick, f) || b.r.has(ctx, l, b.in(f))) {
-		b.chosen = true
-		return []transform.Spec{b.in(f)}
+func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Format) (*Rendition, error) {
+	v, spec := c.located.ptr.Current, c.req.Specs[0]
+	quick, slow := r.candidates(v.Info, spec, accepted)
+	if len(quick) == 0 {
+		return nil, newError(c.req.Source, fmt.Errorf("%w: no format is accepted", transform.ErrSpec))
 	}
-	specs := make([]transform.Spec, 0, len(quick)+len(slow))
-	for _, f := range quick {
-		specs = append(specs, b.in(f))
-	}
-	for _, f := range slow {
-		s := b.in(f)
-		switch key := b.r.renditionKey(l.ptr.Current.Sum, b.r.concrete(l, s)); {
-		case b.r.has(ctx, l, s):
-			specs = append(specs, s)
-		case l.keep && b.r.failures.get(key, req.Source, time.Now()) == nil:
-			b.pending = append(b.pending, s)
+	key := r.choiceKey(v.Sum, spec, slices.Concat(quick, slow))
+	if f, ok := r.loadChoice(ctx, key); ok {
+		if w := r.chosen(ctx, c, in(spec, f), slices.Contains(quick, f)); w != nil {
+			return r.rendition(c, w), nil
 		}
 	}
-	return specs
+	wishes, pending, err := r.survey(ctx, c, quick, slow)
+	if err != nil {
+		return nil, err
+	}
+	complete := len(wishes) == len(quick)+len(slow)
+	r.fill(ctx, c, wishes)
+	smallest, interim, err := pick(wishes)
+	if err != nil {
+		return nil, err
+	}
+	rend := r.rendition(c, smallest)
+	rend.Interim = interim || len(pending) > 0
+	for _, w := range pending {
+		r.behind.add(slowJob{src: c.req.Source, spec: in(spec, w.spec.Format), key: w.key})
+	}
+	if complete && !interim && rend.Kept {
+		r.behind.run(key, func() { r.keepChoice(ctx, key, rend.Spec.Format) })
+	}
+	return rend, nil
 }
 
-func (b *best) in(f transform.Format) transform.Spec {
-	s := b.spec
+func in(s transform.Spec, f transform.Format) transform.Spec {
 	s.Format = f
 	return s
 }
 
-// candidates are the formats that suit the picture, of those that are accepted and can be written.
-func (b *best) candidates(info transform.Info) (quick, slow []transform.Format) {
-	lossless := info.Format == transform.PNG || info.Format == transform.GIF
-	for _, f := range b.accepted {
+// candidates are the formats that suit the picture, of those that are accepted.
+func (r *Renderer) candidates(info transform.Info, spec transform.Spec, accepted []transform.Format) (quick, slow []transform.Format) {
+	moving := spec.Animate && info.Frames > 1 && slices.ContainsFunc(accepted, transform.Format.Animates)
+	for _, f := range accepted {
 		switch {
-		case f == transform.JPEG && info.Alpha && slices.Contains(b.accepted, transform.PNG),
-			f == transform.PNG && !info.Alpha && !lossless && slices.Contains(b.accepted, transform.JPEG):
-		case slices.Contains(b.r.o.Slow, f):
+		case moving && !f.Animates(), !moving && !suits(f, info, spec, accepted):
+		case slices.Contains(r.o.Slow, f):
 			slow = append(slow, f)
 		default:
 			quick = append(quick, f)
@@ -98,11 +88,91 @@ func (b *best) candidates(info transform.Info) (quick, slow []transform.Format) 
 	return quick, slow
 }
 
+// suits reports whether f may be the best format for a still picture. Of JPEG and PNG one does, unless only the other is
+// accepted: JPEG loses transparency, PNG of a photograph is many times its size. GIF never is.
+func suits(f transform.Format, info transform.Info, spec transform.Spec, accepted []transform.Format) bool {
+	transparent := info.Alpha && spec.Background == 0
+	lossless := info.Format == transform.PNG || info.Format == transform.GIF
+	switch f {
+	case transform.JPEG:
+		return !transparent || !slices.Contains(accepted, transform.PNG)
+	case transform.PNG:
+		return transparent || lossless || !slices.Contains(accepted, transform.JPEG)
+	case transform.GIF:
+		return len(accepted) == 1
+	}
+	return true
+}
+
+// chosen is the rendition of an earlier choice, or nil when there is none any more: a slow one was evicted, a quick one was
+// too and could not be made again.
+func (r *Renderer) chosen(ctx context.Context, c *call, spec transform.Spec, quick bool) *wish {
+	w, err := r.wish(c, spec)
+	if err != nil {
+		return nil
+	}
+	r.look(ctx, c, w)
+	c.looked = time.Now()
+	if quick {
+		r.fill(ctx, c, []*wish{w})
+	}
+	if !w.found {
+		return nil
+	}
+	return w
+}
+
+// survey looks for all candidates: wishes can be answered with now, pending are slow and still to be made.
+func (r *Renderer) survey(ctx context.Context, c *call, quick, slow []transform.Format) (wishes, pending []*wish, err error) {
+	for i, f := range slices.Concat(quick, slow) {
+		w, err := r.wish(c, in(c.req.Specs[0], f))
+		if err != nil {
+			return nil, nil, err
+		}
+		// Asked before the cache is: what is made in between is found there.
+		open := r.behind.open(w.key)
+		r.look(ctx, c, w)
+		switch {
+		case w.found || i < len(quick):
+			wishes = append(wishes, w)
+		case open && c.located.keep:
+			pending = append(pending, w)
+		}
+	}
+	c.looked = time.Now()
+	return wishes, pending, nil
+}
+
+// pick returns the smallest that was made, and whether a smaller one may come: another failed for now, not for being too
+// large, which will not change.
+func pick(wishes []*wish) (smallest *wish, interim bool, err error) {
+	var first error
+	for _, w := range wishes {
+		e, ours := errors.AsType[*Error](w.err)
+		switch {
+		case w.err == nil:
+			if smallest == nil || len(w.made.body) < len(smallest.made.body) {
+				smallest = w
+			}
+			continue
+		case errors.Is(w.err, errChanged):
+			return nil, false, w.err
+		case !ours || e.Class != TooLarge:
+			interim = true
+		}
+		first = cmp.Or(first, w.err)
+	}
+	if smallest == nil {
+		return nil, false, first
+	}
+	return smallest, interim, nil
+}
+
 // choiceKey names the choice among formats for an unresolved spec; a new revision of an encoder chooses anew.
 func (r *Renderer) choiceKey(original sum, spec transform.Spec, formats []transform.Format) cache.Key {
 	parts := []string{string(original[:]), "best", spec.String(), fmt.Sprint(r.o.MaxOutput)}
 	for _, f := range formats {
-		parts = append(parts, f.Ext(), fmt.Sprint(r.quality(f)), r.o.Transform.Rev(f))
+		parts = append(parts, f.Ext(), fmt.Sprint(r.o.Quality[f]), r.o.Transform.Rev(f))
 	}
 	return cache.NewKey(cache.Rendition, parts...)
 }
@@ -133,120 +203,4 @@ func (r *Renderer) keepChoice(ctx context.Context, k cache.Key, f transform.Form
 		return
 	}
 	r.put(ctx, k, &cache.Object{Meta: meta})
-}
-
-// has reports whether the rendition is in the cache.
-func (r *Renderer) has(ctx context.Context, l located, s transform.Spec) bool {
-	_, ok := r.loadRendition(ctx, r.renditionKey(l.ptr.Current.Sum, r.concrete(l, s)))
-	return ok
-}
-
-// waitingBehind bounds the slow renditions that wait; more are dropped, and asked for again by a later reader.
-const waitingBehind = 64
-
-// A behind makes slow renditions while nobody waits for them: one at a time, and only when no other is being made, so that
-// no reader's picture waits for one. The zero value is ready.
-type behind struct {
-	mu      sync.Mutex
-	known   map[cache.Key]bool // waiting or being made
-	turn    sync.Mutex         // whose turn it is
-	wg      sync.WaitGroup
-	stopped chan struct{}
-}
-
-func newBehind() *behind {
-	return &behind{known: make(map[cache.Key]bool), stopped: make(chan struct{})}
-}
-
-// add makes s of req's source behind, unless it is on its way, or too many are.
-func (b *behind) add(r *Renderer, req Request, s transform.Spec) {
-	k := cache.NewKey(cache.Rendition, req.Source.String(), s.String())
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case <-b.stopped:
-		return
-	default:
-	}
-	if b.known[k] || len(b.known) >= waitingBehind {
-		return
-	}
-	b.known[k] = true
-	b.wg.Go(func() {
-		defer func() {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			delete(b.known, k)
-		}()
-		b.turn.Lock()
-		defer b.turn.Unlock()
-		if !b.idle(r) {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), r.o.Timeout)
-		defer cancel()
-		_, err := r.Render(ctx, Request{Source: req.Source, Specs: []transform.Spec{s}, Words: req.Words})
-		if err != nil {
-			r.report(fmt.Errorf("make %s behind: %w", s, err))
-		}
-	})
-}
-
-// quietPoll is how often a slow rendition looks whether others are being made.
-const quietPoll = 100 * time.Millisecond
-
-// idle waits until no rendition is being made. It is false when the wait was ended by stop.
-func (b *behind) idle(r *Renderer) bool {
-	tick := time.NewTicker(quietPoll)
-	defer tick.Stop()
-	for {
-		select {
-		case <-b.stopped:
-			return false
-		default:
-		}
-		if r.renders.gate.quiet() {
-			return true
-		}
-		select {
-		case <-b.stopped:
-			return false
-		case <-tick.C:
-		}
-	}
-}
-
-// stop gives up what waits and waits for what is being made, at most until ctx ends.
-func (b *behind) stop(ctx context.Context) error {
-	b.mu.Lock()
-	select {
-	case <-b.stopped:
-	default:
-		close(b.stopped)
-	}
-	b.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		b.wg.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// answer renders what choose wants of the original.
-func (r *Renderer) answer(ctx context.Context, req Request, choose func(context.Context, Request, located) []transform.Spec) ([]*Rendition, error) {
-	rends, err := r.render(ctx, req, r.locate, choose)
-	if errors.Is(err, errChanged) {
-		// Another original took the place of the one that was looked up. The flight that brought it tells which.
-		rends, err = r.render(ctx, req, r.refetch, choose)
-	}
-	if err != nil {
-		return nil, newError(req.Source, err)
-	}
-	return rends, nil
 }

@@ -99,6 +99,12 @@ func newError(src source.Source, err error) *Error {
 	return e
 }
 
+// ofOneRendition reports whether e, which a transform of several renditions ended in, may be the fault of one of them: no
+// quality that fits into its bytes, a search that takes too long, an encoder that fails.
+func (e *Error) ofOneRendition() bool {
+	return e.Class == TooLarge || e.Class == TimedOut || e.Class == Internal
+}
+
 // pause is for how long a failure is remembered before the source is tried again. Faults of the content keep longer than
 // faults of the way there, which may be gone in seconds; the figures are the error contract's (design.md, Errors). Files
 // of the site are looked at again as soon as anything about them is: whoever mends one wants to see it.

@@ -84,10 +84,15 @@ type fakeEngine struct {
 	reads string // an original that is read although it begins with "bad"
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
+	slow  chan struct{} // when set, Transform of AVIF waits for it
+	avif  bool          // AVIF can be written
+	sizes map[transform.Format]int
+	fails map[transform.Format]error
+	info  transform.Info // of originals; the zero Info is an opaque JPEG of 2000 × 1000 pixels
 }
 
 func (e *fakeEngine) Can(f transform.Format) transform.Ability {
-	return transform.Ability{Decode: true, Encode: f != transform.AVIF}
+	return transform.Ability{Decode: true, Encode: f != transform.AVIF || e.avif}
 }
 
 func (e *fakeEngine) Rev(transform.Format) string { return "rev" + e.rev }
@@ -96,12 +101,18 @@ func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
 	if len(src) >= 4 && string(src[:4]) == "html" {
 		return transform.Info{}, transform.ErrFormat
 	}
+	if e.info.Width > 0 {
+		return e.info, nil
+	}
 	return transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Orientation: 1, Frames: 1}, nil
 }
 
 func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
 	if e.gate != nil {
 		<-e.gate
+	}
+	if e.slow != nil && slices.ContainsFunc(specs, func(s transform.Spec) bool { return s.Format == transform.AVIF }) {
+		<-e.slow
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -120,8 +131,15 @@ func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.
 		if e.most > 0 && s.Width > e.most {
 			return nil, transform.ErrTooLarge
 		}
+		if err := e.fails[s.Format]; err != nil {
+			return nil, err
+		}
+		body := fmt.Appendf(nil, "%s of %s", s, src)
+		if size := e.sizes[s.Format]; size > 0 {
+			body = append(body, make([]byte, size-len(body))...)
+		}
 		out = append(out, transform.Output{
-			Body: fmt.Appendf(nil, "%s of %s", s, src), Format: s.Format, Width: s.Width, Height: s.Height,
+			Body: body, Format: s.Format, Width: s.Width, Height: s.Height, Frames: 1, Quality: 71,
 			Took: transform.Timing{Decode: 3 * time.Millisecond, Resize: 2 * time.Millisecond, Encode: time.Millisecond},
 		})
 	}
@@ -145,6 +163,8 @@ type mapStore struct {
 	broken  bool
 	panics  bool          // in Put
 	gate    chan struct{} // when set, Put waits for it
+	refuses int           // when set, the size of bodies that are not kept
+	gets    int
 }
 
 func newMapStore() *mapStore { return &mapStore{objects: make(map[cache.Key]*cache.Object)} }
@@ -154,6 +174,7 @@ var errBroken = errors.New("disk on fire")
 func (s *mapStore) Get(_ context.Context, k cache.Key) (*cache.Object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gets++
 	if o, ok := s.objects[k]; ok && !s.broken {
 		return o, nil
 	}
@@ -169,7 +190,7 @@ func (s *mapStore) Put(_ context.Context, k cache.Key, o *cache.Object) error {
 	if s.panics {
 		panic("store")
 	}
-	if s.broken {
+	if s.broken || s.refuses > 0 && len(o.Body) == s.refuses {
 		return errBroken
 	}
 	s.objects[k] = o

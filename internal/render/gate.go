@@ -25,6 +25,9 @@ func newGate(working, waiting int, wait time.Duration) *gate {
 // quiet reports whether nobody works or waits here.
 func (g *gate) quiet() bool { return len(g.room) == 0 }
 
+// spare reports whether less than half of what may work is inside. Of renditions that is fewer than there are processors.
+func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) }
+
 // enter waits for a slot. The caller must call leave once.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	select {

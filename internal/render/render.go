@@ -37,12 +37,12 @@ type Options struct {
 	Fetch     Fetcher
 	Transform Transformer
 	MaxOutput int                      // of a rendition's longer side, pixels; 0 means DefaultMaxOutput
-	Quality   map[transform.Format]int // 1…100 where a spec names none; absent means 80
+	Quality   map[transform.Format]int // 1…100 where a spec names none; absent or 0 has the engine search one
 	MinFresh  time.Duration            // an origin's shorter freshness is raised to it; 0 means 5 minutes
 	MaxFresh  time.Duration            // an origin's longer freshness is cut to it; 0 means 30 days
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
 	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
-	Slow      []transform.Format       // formats that Best does not let a first answer wait for
+	Slow      []transform.Format       // formats that Best lets no answer wait for
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -104,7 +104,7 @@ type Renderer struct {
 	fetches  *flights[fetchKey, located]
 	renders  *flights[cache.Key, made]
 	failures failures
-	behind   *behind
+	behind   *behind                  // slow renditions of Best, and its choices
 	locks    [pointerLocks]sync.Mutex // of pointers, by source
 }
 
@@ -118,9 +118,6 @@ const (
 // DefaultMaxOutput bounds a rendition's longer side, in pixels: the widest rung of the ladder.
 const DefaultMaxOutput = 2560
 
-// defaultQuality is what sharp uses for JPEG and WebP.
-const defaultQuality = 80
-
 // New makes a Renderer.
 func New(o Options) *Renderer {
 	o.MaxOutput = cmp.Or(o.MaxOutput, DefaultMaxOutput)
@@ -128,7 +125,8 @@ func New(o Options) *Renderer {
 	o.MaxFresh = cmp.Or(o.MaxFresh, 30*24*time.Hour)
 	o.Fresh = cmp.Or(o.Fresh, 24*time.Hour)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
-	r := &Renderer{o: o, behind: newBehind()}
+	r := &Renderer{o: o}
+	r.behind = newBehind(r)
 	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
@@ -138,7 +136,66 @@ func New(o Options) *Renderer {
 // Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
 // for whoever else waits, and for the cache.
 func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error) {
-	return r.answer(ctx, req, func(context.Context, Request, located) []transform.Spec { return req.Specs })
+	return r.answer(ctx, req, func(c *call) ([]*Rendition, error) {
+		wishes := make([]*wish, len(req.Specs))
+		for i, s := range req.Specs {
+			w, err := r.wish(c, s)
+			if err != nil {
+				return nil, err
+			}
+			if r.look(ctx, c, w); w.err != nil {
+				return nil, w.err
+			}
+			wishes[i] = w
+		}
+		c.looked = time.Now()
+		r.fill(ctx, c, wishes)
+		rends := make([]*Rendition, len(wishes))
+		for i, w := range wishes {
+			if w.err != nil {
+				return nil, w.err
+			}
+			rends[i] = r.rendition(c, w)
+		}
+		return rends, nil
+	})
+}
+
+// A call is one answer on its way.
+type call struct {
+	req     Request
+	located located
+	outcome Outcome   // of locating
+	start   time.Time // of the whole
+	found   time.Time // when the original was located
+	looked  time.Time // when the cache had been asked for the renditions
+}
+
+// answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
+func (r *Renderer) answer(ctx context.Context, req Request, work func(*call) ([]*Rendition, error)) ([]*Rendition, error) {
+	rends, err := r.try(ctx, req, r.locate, work)
+	if errors.Is(err, errChanged) {
+		// Another original took the place of the one that was looked up. The flight that brought it tells which.
+		rends, err = r.try(ctx, req, r.refetch, work)
+	}
+	if err != nil {
+		return nil, newError(req.Source, err)
+	}
+	return rends, nil
+}
+
+func (r *Renderer) try(
+	ctx context.Context, req Request,
+	locate func(context.Context, source.Source) (located, Outcome, error),
+	work func(*call) ([]*Rendition, error),
+) ([]*Rendition, error) {
+	c := &call{req: req, start: time.Now()}
+	var err error
+	if c.located, c.outcome, err = locate(ctx, req.Source); err != nil {
+		return nil, err
+	}
+	c.found = time.Now()
+	return work(c)
 }
 
 // refetch locates an original by the flight that brings it.
@@ -146,67 +203,20 @@ func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Out
 	return r.waitFetch(ctx, fetchKey{src: src})
 }
 
-func (r *Renderer) render(
-	ctx context.Context, req Request,
-	locate func(context.Context, source.Source) (located, Outcome, error),
-	choose func(context.Context, Request, located) []transform.Spec,
-) ([]*Rendition, error) {
-	start := time.Now()
-	l, outcome, err := locate(ctx, req.Source)
-	if err != nil {
-		return nil, err
-	}
-	found := time.Now()
-	specs, err := r.resolve(req.Source, choose(ctx, req, l), l)
-	if err != nil {
-		return nil, err
-	}
-	rends := make([]*Rendition, len(specs))
-	var missing []int
-	var keys []cache.Key
-	var wanted []transform.Spec
-	for i, s := range specs {
-		k := r.renditionKey(l.ptr.Current.Sum, s)
-		m, ok := r.loadRendition(ctx, k)
-		if !ok {
-			if err := r.failures.get(k, req.Source, start); err != nil {
-				return nil, err
-			}
-			missing, keys, wanted = append(missing, i), append(keys, k), append(wanted, s)
-			continue
-		}
-		rends[i] = r.rendition(req, s, l, m, outcome)
-	}
-	lookup := Timing{Stage: "lookup", Took: time.Since(found)}
-	var fetched []Timing
-	if outcome == Filled || outcome == Joined {
-		fetched = []Timing{{Stage: "fetch", Took: found.Sub(start)}}
-	} else {
-		lookup.Took = time.Since(start)
-	}
-	if len(missing) > 0 {
-		filled, outcomes, err := r.fill(ctx, req.Source, l, keys, wanted)
-		if err != nil {
-			return nil, err
-		}
-		for j, i := range missing {
-			rends[i] = r.rendition(req, specs[i], l, filled[j], outcomes[j])
-		}
-	}
-	for _, rend := range rends {
-		rend.Timings = append(append([]Timing{lookup}, fetched...), rend.Timings...)
-	}
-	return rends, nil
-}
-
-func (r *Renderer) rendition(req Request, s transform.Spec, l located, m made, outcome Outcome) *Rendition {
+func (r *Renderer) rendition(c *call, w *wish) *Rendition {
+	l := c.located
 	rend := &Rendition{
-		Spec: s, Body: m.body, ETag: etag(m.sum, req.Words), Outcome: outcome,
-		Frames: max(m.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: m.quality,
+		Spec: w.spec, Body: w.made.body, ETag: etag(w.made.sum, c.req.Words), Outcome: w.outcome,
+		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
 	}
+	if c.outcome == Filled || c.outcome == Joined {
+		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.found)}, {"fetch", c.found.Sub(c.start)}}
+	} else {
+		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.start)}}
+	}
 	for _, t := range []Timing{
-		{"queue", m.queue}, {"decode", m.took.Decode}, {"resize", m.took.Resize}, {"encode", m.took.Encode},
+		{"queue", w.made.queue}, {"decode", w.made.took.Decode}, {"resize", w.made.took.Resize}, {"encode", w.made.took.Encode},
 	} {
 		if t.Took > 0 {
 			rend.Timings = append(rend.Timings, t)

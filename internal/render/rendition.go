@@ -64,61 +64,70 @@ func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
 	r.put(ctx, k, &cache.Object{Meta: meta, Body: m.body})
 }
 
-// resolve makes the specs concrete for the original, in order.
-func (r *Renderer) resolve(src source.Source, wanted []transform.Spec, l located) ([]transform.Spec, error) {
-	specs := make([]transform.Spec, len(wanted))
-	for i, s := range wanted {
-		if !r.o.Transform.Can(s.Format).Encode {
-			return nil, newError(src, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, s.Format.Ext()))
+// A wish is one rendition that a call wants, and what came of it.
+type wish struct {
+	spec    transform.Spec // resolved
+	key     cache.Key
+	found   bool // made and outcome are set
+	made    made
+	outcome Outcome
+	err     error
+}
+
+// wish makes spec concrete for the original. Its error is BadSpec: a format that cannot be written.
+func (r *Renderer) wish(c *call, spec transform.Spec) (*wish, error) {
+	if !r.o.Transform.Can(spec.Format).Encode {
+		return nil, newError(c.req.Source, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, spec.Format.Ext()))
+	}
+	v := c.located.ptr.Current
+	spec = spec.Resolve(v.Info.Width, v.Info.Height, r.o.MaxOutput, r.o.Quality[spec.Format])
+	return &wish{spec: spec, key: r.renditionKey(v.Sum, spec)}, nil
+}
+
+// look asks the cache for w, and then whether it failed a moment ago.
+func (r *Renderer) look(ctx context.Context, c *call, w *wish) {
+	if w.made, w.found = r.loadRendition(ctx, w.key); w.found {
+		w.outcome = c.outcome
+		return
+	}
+	w.err = r.failures.get(w.key, c.req.Source, c.start)
+}
+
+// fill makes the wishes that were not found and have no error, by as few transforms as it can: one for all that nobody is
+// making already. Afterwards each is found or has an error.
+func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
+	var open []*wish
+	var keys []cache.Key
+	for _, w := range wishes {
+		if !w.found && w.err == nil {
+			open, keys = append(open, w), append(keys, w.key)
 		}
-		specs[i] = r.concrete(l, s)
 	}
-	return specs, nil
-}
-
-// concrete is s resolved for the original.
-func (r *Renderer) concrete(l located, s transform.Spec) transform.Spec {
-	info := l.ptr.Current.Info
-	return s.Resolve(info.Width, info.Height, r.o.MaxOutput, r.quality(s.Format))
-}
-
-func (r *Renderer) quality(f transform.Format) int {
-	if q := r.o.Quality[f]; q > 0 {
-		return q
+	if len(open) == 0 {
+		return
 	}
-	return defaultQuality
-}
-
-// fill makes the renditions under keys by as few transforms as it can: one for all that nobody is making already. It
-// returns them in order, each with how it came about.
-func (r *Renderer) fill(ctx context.Context, src source.Source, l located, keys []cache.Key, specs []transform.Spec) ([]made, []Outcome, error) {
 	all, mine := r.renders.claim(keys...)
-	outcomes := make([]Outcome, len(all))
 	for i, f := range all {
-		outcomes[i] = Joined
+		open[i].outcome = Joined
 		if f.ready() {
-			outcomes[i] = Hit
+			open[i].outcome = Hit
 		}
 	}
 	if len(mine) > 0 {
-		j := newJob(src, l)
+		j := newJob(c.req.Source, c.located)
 		for _, i := range mine {
-			outcomes[i] = Filled
+			open[i].outcome = Filled
 			j.keys = append(j.keys, keys[i])
-			j.specs = append(j.specs, specs[i])
+			j.specs = append(j.specs, open[i].spec)
 			j.flights = append(j.flights, all[i])
 		}
 		r.renders.start(ctx, j.keys, j.flights, func(ctx context.Context) func() { return r.work(ctx, j) })
 	}
-	out := make([]made, len(all))
 	for i, f := range all {
-		m, err := f.wait(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		out[i] = m
+		w := open[i]
+		w.made, w.err = f.wait(ctx)
+		w.found = w.err == nil
 	}
-	return out, outcomes, nil
 }
 
 // A job is the work of one call that leads flights: renditions of one original, by one decode.
@@ -145,20 +154,31 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	if len(j.keys) == 0 {
 		return nil
 	}
-	fail := func(err error) {
-		for _, f := range j.flights {
-			f.finish(made{}, err)
-		}
-	}
 	body, err := r.body(ctx, j)
 	if err != nil {
-		fail(err)
+		j.fail(err)
 		return nil
 	}
+	return r.transform(ctx, j, body)
+}
+
+// fail ends the job's flights with err.
+func (j job) fail(err error) {
+	for _, f := range j.flights {
+		f.finish(made{}, err)
+	}
+}
+
+// transform makes the job's renditions by one decode; one by one where all fail for what may be the fault of one.
+func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle func()) {
 	start := time.Now()
 	outs, err := r.o.Transform.Transform(ctx, body, j.specs)
 	if err != nil {
-		fail(r.remember(ctx, j, newError(j.src, err)))
+		e := newError(j.src, err)
+		if len(j.keys) > 1 && e.ofOneRendition() && ctx.Err() == nil {
+			return r.oneByOne(ctx, j, body)
+		}
+		j.fail(r.remember(ctx, j, e))
 		return nil
 	}
 	waited := time.Since(start)
@@ -179,6 +199,22 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	return func() {
 		for i, m := range results {
 			r.keepRendition(ctx, j.keys[i], m)
+		}
+	}
+}
+
+// oneByOne makes the job's renditions by a decode each, so that one that cannot be made takes no other with it.
+func (r *Renderer) oneByOne(ctx context.Context, j job, body []byte) (settle func()) {
+	var settles []func()
+	for i := range j.keys {
+		one := job{src: j.src, located: j.located, keys: j.keys[i : i+1], specs: j.specs[i : i+1], flights: j.flights[i : i+1]}
+		if settle := r.transform(ctx, one, body); settle != nil {
+			settles = append(settles, settle)
+		}
+	}
+	return func() {
+		for _, settle := range settles {
+			settle()
 		}
 	}
 }
