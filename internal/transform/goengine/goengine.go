@@ -47,7 +47,7 @@ func (e *Engine) Can(f transform.Format) transform.Ability {
 }
 
 // revision must grow when this package changes the pixels or bytes that it makes.
-const revision = "2"
+const revision = "3"
 
 // Rev names everything that shapes the bytes in f: this package's own revision, the resizing library, the encoder and
 // its fixed options. The standard library's encoders change with Go's minor versions (1.26 changed image/jpeg), libwebp's
@@ -159,7 +159,7 @@ func shrinkFor(h header, specs []transform.Spec) int {
 			if !s.Format.Lossy() { // chroma is written at full size too, and must not be enlarged more than need be
 				x, y = shrink*max(h.chromaX, 1), shrink*max(h.chromaY, 1)
 			}
-			enough = enough && part.X/x >= s.Width && part.Y/y >= s.Height
+			enough = enough && part.X/x >= s.Width && part.Y/y >= s.Height && (!smart(s, visible) || shrink <= coarseness(visible))
 		}
 		if enough {
 			return shrink
