@@ -2,6 +2,7 @@ package goengine
 
 import (
 	"context"
+	"encoding/binary"
 	"image"
 	"image/color"
 
@@ -56,13 +57,22 @@ func round(a, num, den int) int {
 	return int(max((2*int64(a)*int64(num)+int64(den))/(2*int64(den)), 1))
 }
 
-// coarseness is by how much, a power of two, an original can be reduced before it is made small: what is left has twice
-// the small picture's sides, so that chroma at half the resolution has as many. A JPEG is never decoded at less where a
-// picture is cut around what stands out (shrinkFor), and at more it is averaged down to the same samples, which is what
-// the decoder's reduction does: the window must not depend on what else is in the call.
+// blockSide is the pixels of a side of JPEG's blocks.
+const blockSide = 8
+
+// blocksSuffice reports whether one sample a block is enough to judge an original by.
+//
+// The window must not depend on what else is in the call, and so not on the reduction at which a JPEG is decoded for it.
+// Samples of different reductions differ by a level here and there, which is enough to move the window by a step where
+// several are equally good. The means of blocks are the same in all, to the last bit; an original that is too small for
+// them is decoded whole where it is cut around what stands out (shrinkFor).
+func blocksSuffice(size image.Point) bool { return max(size.X, size.Y) >= blockSide*saliency.Side }
+
+// coarseness is by how much, a power of two, an original is averaged before it is made small, for speed: what is left has at
+// least twice the small picture's sides, so that chroma at half the resolution has as many.
 func coarseness(size image.Point) int {
 	by := 1
-	for max(size.X, size.Y)/(2*by) >= 2*saliency.Side {
+	for max(size.X, size.Y) >= 4*by*saliency.Side {
 		by *= 2
 	}
 	return by
@@ -73,10 +83,13 @@ func (o *original) small(ctx context.Context) (saliency.Picture, error) {
 	long := max(o.size.X, o.size.Y)
 	w, h := round(o.size.X, saliency.Side, long), round(o.size.Y, saliency.Side, long)
 	by := coarseness(o.size)
-	from := o.planes
-	if from != nil {
-		from = from.averaged(by)
-	} else {
+	var from *planar
+	switch {
+	case o.means != nil && blocksSuffice(o.size):
+		from = o.means.averaged(by)
+	case o.planes != nil:
+		from = o.planes.averaged(by)
+	default:
 		var err error
 		if from, err = coarse(ctx, o.img, by); err != nil {
 			return saliency.Picture{}, err
@@ -98,39 +111,50 @@ func (o *original) small(ctx context.Context) (saliency.Picture, error) {
 }
 
 // averaged is p with its samples of luma by pixels of the original apart, and those of chroma apart by as much more as they
-// are in p. Where they are already, it is p.
+// are in p; where they are already, or more, p.
 func (p *planar) averaged(by int) *planar {
-	times := by / int(p.step[0].x)
-	if times <= 1 {
-		return p
+	for step := int(p.step[0].x); step < by; {
+		n := min(by/step, 8)
+		to := &planar{origin: p.origin}
+		for i, src := range p.planes {
+			to.planes = append(to.planes, average(src, n))
+			to.step = append(to.step, pitch{p.step[i].x * float64(n), p.step[i].y * float64(n)})
+		}
+		p, step = to, step*n
 	}
-	to := &planar{origin: p.origin}
-	for i, src := range p.planes {
-		to.planes = append(to.planes, average(src, times))
-		to.step = append(to.step, pitch{p.step[i].x * float64(times), p.step[i].y * float64(times)})
-	}
-	return to
+	return p
 }
 
-// average is p with one sample, the mean, for every square of n × n; at the right and below of what there is of it.
+// average is p with one sample, the mean, for every square of n × n; at the right and below of what there is of it. n is 2, 4
+// or 8. Samples are added up in pairs, four of them in one integer: of sixteen rows, a pair's sum still fits.
 func average(p resample.Plane, n int) resample.Plane {
+	const even, lane = 0x00ff00ff00ff00ff, 0xffff
 	w, h := (p.Width+n-1)/n, (p.Height+n-1)/n
 	to := resample.Plane{Pix: make([]byte, w*h), Stride: w, Width: w, Height: h}
-	sums := make([]uint64, w)
+	pairs := make([]uint64, (p.Width+7)/8)
 	for y := range h {
-		clear(sums)
+		clear(pairs)
 		high := min(n, p.Height-y*n)
 		for i := range high {
 			row := p.Pix[(y*n+i)*p.Stride:][:p.Width]
-			for x := range sums {
-				var sum uint64
-				for _, v := range row[x*n : min(x*n+n, len(row))] {
-					sum += uint64(v)
+			for j := range pairs {
+				var v uint64
+				if len(row) >= 8 {
+					v = binary.LittleEndian.Uint64(row)
+					row = row[8:]
+				} else {
+					for k, sample := range row {
+						v |= uint64(sample) << (8 * k)
+					}
 				}
-				sums[x] += sum
+				pairs[j] += v&even + v>>8&even
 			}
 		}
-		for x, sum := range sums {
+		for x := range w {
+			var sum uint64
+			for i := x * n / 2; i < (x+1)*n/2 && i/4 < len(pairs); i++ {
+				sum += pairs[i/4] >> (16 * (i % 4)) & lane
+			}
 			count := uint64(high * min(n, p.Width-x*n))
 			to.Pix[y*w+x] = byte((sum + count/2) / count)
 		}
@@ -160,8 +184,8 @@ func coarse(ctx context.Context, img image.Image, by int) (*planar, error) {
 		clear(cells)
 		for from := y * by; from < min((y+1)*by, size.Y); from += stride {
 			row := nrgba(img, image.Rect(0, from, size.X, from+1)).Pix
-			for x := 0; x < size.X; x += stride {
-				cells[x/by].add(row[4*x:][:4:4])
+			for x := range cells {
+				cells[x].add(row[4*x*by:min(4*(x+1)*by, len(row))], 4*stride)
 			}
 		}
 		for x := range cells {
@@ -176,9 +200,15 @@ func coarse(ctx context.Context, img image.Image, by int) (*planar, error) {
 // A cell adds up pixels: their channels times alpha, their alpha, and how many they are.
 type cell struct{ r, g, b, a, n uint32 }
 
-func (c *cell) add(p []byte) {
-	a := uint32(p[3])
-	c.r, c.g, c.b, c.a, c.n = c.r+uint32(p[0])*a, c.g+uint32(p[1])*a, c.b+uint32(p[2])*a, c.a+a, c.n+1
+// add adds the pixels of a row that lie step bytes apart.
+func (c *cell) add(row []byte, step int) {
+	sum := *c
+	for ; len(row) >= 4; row = row[min(step, len(row)):] {
+		a := uint32(row[3])
+		sum.r, sum.g, sum.b = sum.r+uint32(row[0])*a, sum.g+uint32(row[1])*a, sum.b+uint32(row[2])*a
+		sum.a, sum.n = sum.a+a, sum.n+1
+	}
+	*c = sum
 }
 
 // samples is luma, chroma and alpha of the mean, over grey.

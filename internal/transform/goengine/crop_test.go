@@ -60,7 +60,7 @@ func TestWindowIsTheSameForEveryReduction(t *testing.T) {
 	}
 	for name, src := range sources {
 		whole := decoded(t, src, 1)
-		for shrink := 2; shrink <= min(coarseness(whole.size), 8); shrink *= 2 {
+		for shrink := 2; blocksSuffice(whole.size) && shrink <= 8; shrink *= 2 {
 			reduced := decoded(t, src, shrink)
 			for _, box := range covers {
 				got, want := cut(t, reduced, cover(box)), cut(t, whole, cover(box))
@@ -74,17 +74,20 @@ func TestWindowIsTheSameForEveryReduction(t *testing.T) {
 
 // TestShrinkLeavesEnoughToJudge verifies that a crop around what stands out bounds the reduction, and nothing else does.
 func TestShrinkLeavesEnoughToJudge(t *testing.T) {
-	h := header{width: 1200, height: 600, chromaX: 2, chromaY: 2}
 	spec := cover(image.Pt(20, 20))
 	for _, tt := range []struct {
-		crop transform.Crop
-		want int
-	}{{transform.Smart, 4}, {transform.Center, 8}, {transform.Focal, 8}} {
+		crop        transform.Crop
+		width, want int
+	}{
+		{transform.Smart, 1000, 1}, {transform.Center, 1000, 8}, {transform.Focal, 1000, 8}, {transform.Smart, 1024, 8},
+	} {
 		spec.Crop = tt.crop
+		h := header{width: tt.width, height: 600, chromaX: 2, chromaY: 2}
 		if got := shrinkFor(h, []transform.Spec{spec}); got != tt.want {
-			t.Errorf("crop %d: got 1/%d, want 1/%d", tt.crop, got, tt.want)
+			t.Errorf("crop %d of %d pixels' width: got 1/%d, want 1/%d", tt.crop, tt.width, got, tt.want)
 		}
 	}
+	h := header{width: 1000, height: 500, chromaX: 2, chromaY: 2}
 	spec = cover(image.Pt(20, 10)) // nothing is cut off
 	if got := shrinkFor(h, []transform.Spec{spec}); got != 8 {
 		t.Errorf("nothing to cut: got 1/%d, want 1/8", got)

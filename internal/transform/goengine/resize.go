@@ -20,6 +20,7 @@ type original struct {
 	size        image.Point // pixels of the file, as stored
 	orientation int
 	planes      *planar     // nil where there is img
+	means       *planar     // one sample for each block of a JPEG; nil for others
 	img         image.Image // of size, origin at (0, 0)
 	// linear says that img is resized in linear light and without ringing. It is set for what comes from lossless files,
 	// which are drawings, text and screenshots more often than not: a Lanczos filter in gamma space puts halos around their

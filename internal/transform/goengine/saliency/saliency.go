@@ -6,7 +6,10 @@
 // knows better sets a focal point.
 package saliency
 
-import "image"
+import (
+	"image"
+	"math"
+)
 
 // Side is the longer side, in pixels, of the picture to give to New. The weights are for this size.
 const Side = 128
@@ -30,6 +33,7 @@ type Map struct{ columns, rows []int64 }
 // libvips' attention 80 %. The best forty mixtures agree in the edges and the places and are within 1 % of each other.
 const (
 	edgeWeight  = 4 // of the second differences of a plane
+	noise       = 4 // of a second difference is rounding, of five samples
 	colorWeight = 1 // of saturation, and of the distance to the picture's mean colour
 	opaqueScore = 8 // of every opaque pixel: a flat logo is more than the nothing around it
 
@@ -84,7 +88,8 @@ func edges(p Picture) []int32 {
 			out := score[y*p.Width:][:p.Width]
 			for x, v := range row {
 				left, right := row[max(x-1, 0)], row[min(x+1, p.Width-1)]
-				out[x] += edgeWeight * abs(4*int32(v)-int32(left)-int32(right)-int32(above[x])-int32(below[x]))
+				edge := abs(4*int32(v) - int32(left) - int32(right) - int32(above[x]) - int32(below[x]))
+				out[x] += edgeWeight * max(edge-noise, 0)
 			}
 		}
 	}
@@ -163,28 +168,47 @@ func (m *Map) Best(size, whole image.Point) image.Point {
 }
 
 const (
-	steps = 64  // of the way from one border to the other: what is finer nobody sees, and noise would decide it
-	least = 512 // a window must be better by one part in so many than one nearer to the centre
+	steps = 64 // of the way from one border to the other: what is finer nobody sees
+	hill  = 64 // windows that lack less than one part in so many of the best one's score decide with it
 )
 
-// best is where the best window of a size begins on an axis. The centre is asked first, then what is further away.
+// best is where the best window of a size begins on an axis. Of a flat hilltop it is the middle, weighed by height: where
+// its highest point lies is a matter of noise.
 func best(profile []int64, size, whole int) int {
 	free := whole - size
 	if free <= 0 {
 		return 0
 	}
-	at, top := free/2, sum(profile, free/2, size, whole)
+	from := func(step int) int { return int(int64(free) * int64(step) / steps) }
+	var score [steps + 1]int64
+	for step := range score {
+		away := int64(step - steps/2)
+		score[step] = sum(profile, from(step), size, whole) / 1024 * (1024 - awayLoss*away*away*4/(steps*steps))
+	}
+	top := steps / 2
 	for away := 1; away <= steps/2; away++ {
 		for _, step := range [2]int{steps/2 - away, steps/2 + away} {
-			from := int(int64(free) * int64(step) / steps)
-			s := sum(profile, from, size, whole)
-			s = s / 1024 * int64(1024-awayLoss*away*away*4/(steps*steps))
-			if s > top+top/least {
-				at, top = from, s
+			if score[step] > score[top] {
+				top = step
 			}
 		}
 	}
-	return at
+	foot := score[top] - score[top]/hill
+	var moment, weight int64
+	for _, way := range [2]int{-1, 1} {
+		for step := top + way; step >= 0 && step <= steps && score[step] > foot; step += way {
+			height := (score[step] - foot) >> 16
+			moment, weight = moment+height*int64(step-top), weight+height
+		}
+	}
+	weight += (score[top] - foot) >> 16
+	if weight > 0 {
+		top += int(math.Round(float64(moment) / float64(weight)))
+	}
+	if top == steps/2 {
+		return free / 2
+	}
+	return from(top)
 }
 
 // sum is the score of a window: of every column by how much of it lies inside and how near it is to the middle.
