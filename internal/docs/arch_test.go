@@ -31,9 +31,11 @@ var layers = map[string][]string{
 	"internal/transform":           {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
+		"internal/transform/goengine/saliency",
 	},
 	"internal/transform/goengine/jpegscale": {},
 	"internal/transform/goengine/resample":  {},
+	"internal/transform/goengine/saliency":  {},
 	"internal/transform/enginetest":         {"internal/transform", "internal/imagetest"},
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},

@@ -35,6 +35,9 @@ var checks = []struct {
 	{"OrientationCover", coverTurned},    // a crop is cut out of what is shown, not of what is stored
 	{"MalformedEXIF", malformedEXIF},     // is orientation 1, never an error
 	{"Cover", cover},                     // cuts around the centre
+	{"SmartCrop", smartCrop},             // cuts around what stands out
+	{"SmartPlain", smartPlain},           // and around the centre where nothing does
+	{"SmartFamily", smartFamily},         // the same in every size and company
 	{"SameSize", sameSize},               // not resized: not touched
 	{"LinearLight", linearLight},         // of drawings, and no rings
 	{"Quality", quality},                 // given or searched, and told

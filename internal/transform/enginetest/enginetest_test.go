@@ -170,6 +170,16 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 			}
 			return src
 		}}, brokenFilms},
+		{"always the centre", broken{specs: each(func(s *transform.Spec) { s.Crop = transform.Center })}, smartCrop},
+		{"company moves the crop", broken{specs: func(specs []transform.Spec) []transform.Spec {
+			specs = slices.Clone(specs)
+			for i := range specs {
+				if len(specs) > 1 && specs[i].Fit == transform.Cover {
+					specs[i].Crop, specs[i].Focus = transform.Focal, transform.Point{X: 80, Y: 50}
+				}
+			}
+			return specs
+		}}, smartFamily},
 		{"a cut file completed", broken{source: completing(t)}, truncation},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

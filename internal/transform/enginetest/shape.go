@@ -89,21 +89,6 @@ func webpOrientation(t testing.TB, e transform.Engine, o int) error {
 	return imagetest.Differ(got, want, exact)
 }
 
-// coverTurned verifies that a crop of a turned picture is the crop of what is seen: bands of the picture as shown.
-func coverTurned(t testing.TB, e transform.Engine) error {
-	for o := 1; o <= 8; o++ {
-		src := imagetest.WithEXIF(t, imagetest.EncodePNG(t, imagetest.Quadrants(60, 60)), imagetest.EXIF(uint16(o)))
-		got, err := run(t, e, src, transform.Spec{Width: 60, Height: 20, Fit: transform.Cover, Format: transform.PNG})
-		if err == nil {
-			err = imagetest.Differ(got, imagetest.QuadrantsOf(60, 20, shown[o]), exact)
-		}
-		if err != nil {
-			return fmt.Errorf("orientation %d: %w", o, err)
-		}
-	}
-	return nil
-}
-
 // malformedEXIF verifies that a broken block changes nothing.
 func malformedEXIF(t testing.TB, e transform.Engine) error {
 	good := imagetest.EXIF(6)
@@ -117,31 +102,6 @@ func malformedEXIF(t testing.TB, e transform.Engine) error {
 		info, err := e.Probe(src)
 		if err != nil || info.Width != 32 || info.Height != 24 {
 			return fmt.Errorf("%s: got %+v and error %v, want 32 × 24", name, info, err)
-		}
-	}
-	return nil
-}
-
-// cover verifies the crop of lying and standing pictures: three bands, of which only the middle one may be left.
-func cover(t testing.TB, e transform.Engine) error {
-	middle := color.NRGBA{G: 200, A: 255}
-	lying := image.NewNRGBA(image.Rect(0, 0, 90, 30))
-	standing := image.NewNRGBA(image.Rect(0, 0, 30, 90))
-	for i := range 90 {
-		for j := range 30 {
-			c := [3]color.NRGBA{{R: 200, A: 255}, middle, {B: 200, A: 255}}[i/30]
-			lying.SetNRGBA(i, j, c)
-			standing.SetNRGBA(j, i, c)
-		}
-	}
-	want := imagetest.QuadrantsOf(30, 30, [4]color.NRGBA{middle, middle, middle, middle})
-	for _, img := range []*image.NRGBA{lying, standing} {
-		got, err := run(t, e, imagetest.EncodePNG(t, img), transform.Spec{Width: 30, Height: 30, Fit: transform.Cover, Format: transform.PNG})
-		if err == nil {
-			err = imagetest.Differ(got, want, exact)
-		}
-		if err != nil {
-			return fmt.Errorf("%v: %w", img.Rect.Max, err)
 		}
 	}
 	return nil

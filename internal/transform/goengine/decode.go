@@ -25,7 +25,7 @@ func decode(ctx context.Context, src []byte, h header, shrink int) (*original, e
 	o := &original{size: image.Pt(h.width, h.height), orientation: h.orientation}
 	var err error
 	if h.format == transform.JPEG {
-		if o.planes, err = decodePlanes(ctx, src, h, shrink); !errors.Is(err, jpegscale.ErrUnsupported) {
+		if o.planes, o.means, err = decodePlanes(ctx, src, h, shrink); !errors.Is(err, jpegscale.ErrUnsupported) {
 			return o, decodeError(ctx, h, err)
 		}
 	}
@@ -82,24 +82,29 @@ func decodeError(ctx context.Context, h header, err error) error {
 	return nil
 }
 
-// decodePlanes decodes a JPEG of one or three components to planes at 1/shrink of its size.
-func decodePlanes(ctx context.Context, src []byte, h header, shrink int) (*planar, error) {
+// decodePlanes decodes a JPEG of one or three components to planes at 1/shrink of its size, and to the means of its blocks.
+func decodePlanes(ctx context.Context, src []byte, h header, shrink int) (planes, means *planar, err error) {
 	pic, err := jpegscale.Decode(ctx, src, jpegscale.Options{Shrink: shrink, MaxScans: h.scans})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if pic.Width != h.width || pic.Height != h.height {
-		return nil, corrupt("%d × %d pixels, where the header says %d × %d", pic.Width, pic.Height, h.width, h.height)
+		return nil, nil, corrupt("%d × %d pixels, where the header says %d × %d", pic.Width, pic.Height, h.width, h.height)
 	}
+	return planarJPEG(pic.Planes, shrink, h), planarJPEG(pic.Means, blockSide, h), nil
+}
+
+// planarJPEG is planes decoded at 1/shrink.
+func planarJPEG(planes []jpegscale.Plane, shrink int, h header) *planar {
 	p := &planar{}
-	for i, plane := range pic.Planes {
+	for i, plane := range planes {
 		step := pitch{float64(shrink), float64(shrink)}
 		if i > 0 {
 			step = pitch{step.x * float64(h.chromaX), step.y * float64(h.chromaY)}
 		}
 		p.planes, p.step = append(p.planes, resample.Plane(plane)), append(p.step, step)
 	}
-	return p, nil
+	return p
 }
 
 // onCanvas is img at frame on a transparent canvas: an animation's first frame may cover a part of it only, and browsers

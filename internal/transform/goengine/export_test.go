@@ -1,8 +1,11 @@
 package goengine
 
 import (
+	"context"
 	"image"
 	"testing"
+
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 // Frames is every frame of an animation, as shown.
@@ -25,4 +28,18 @@ func Frames(t testing.TB, src []byte) (frames []*image.NRGBA) {
 		frames = append(frames, frame)
 	}
 	return frames
+}
+
+// Window is the part of src, as shown, that the engine cuts for s, and the size of it all.
+func Window(ctx context.Context, src []byte, s transform.Spec) (window image.Rectangle, visible image.Point, err error) {
+	h, err := parse(src)
+	if err != nil {
+		return window, visible, err
+	}
+	o, err := decode(ctx, src, h, shrinkFor(h, []transform.Spec{s}))
+	if err != nil {
+		return window, visible, err
+	}
+	window, err = (&resizer{original: o}).window(ctx, s)
+	return window, o.visible(), err
 }

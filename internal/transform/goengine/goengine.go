@@ -159,7 +159,7 @@ func shrinkFor(h header, specs []transform.Spec) int {
 			if !s.Format.Lossy() { // chroma is written at full size too, and must not be enlarged more than need be
 				x, y = shrink*max(h.chromaX, 1), shrink*max(h.chromaY, 1)
 			}
-			enough = enough && part.X/x >= s.Width && part.Y/y >= s.Height
+			enough = enough && part.X/x >= s.Width && part.Y/y >= s.Height && (!smart(s, visible) || blocksSuffice(visible))
 		}
 		if enough {
 			return shrink

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/resample"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/saliency"
 )
 
 // bandPixels is how many pixels of an original become NRGBA at one time: 4 MiB, a small part of any original whose memory
@@ -19,6 +20,7 @@ type original struct {
 	size        image.Point // pixels of the file, as stored
 	orientation int
 	planes      *planar     // nil where there is img
+	means       *planar     // one sample for each block of a JPEG; nil for others
 	img         image.Image // of size, origin at (0, 0)
 	// linear says that img is resized in linear light and without ringing. It is set for what comes from lossless files,
 	// which are drawings, text and screenshots more often than not: a Lanczos filter in gamma space puts halos around their
@@ -39,6 +41,7 @@ func (o *original) visible() image.Point {
 type resizer struct {
 	original *original
 	made     []resized
+	salient  *saliency.Map // of the original as shown; nil until a picture is cut around what stands out
 }
 
 // A resized is a picture made before. Nobody may modify its pixels: they may be the original's.
@@ -64,7 +67,10 @@ func (r *resizer) picture(ctx context.Context, s transform.Spec) (pic *picture, 
 	if turned(o.orientation) {
 		w, h = h, w
 	}
-	shown := window(s, o.visible())
+	shown, err := r.window(ctx, s)
+	if err != nil {
+		return nil, false, err
+	}
 	want := resized{crop: stored(shown, o.orientation, o.size.X, o.size.Y), w: w, h: h, half: r.half(s)}
 	var base *resized
 	for i := range r.made {
@@ -130,35 +136,6 @@ func (r *resizer) fromPixels(ctx context.Context, want, base *resized) error {
 	}
 	want.shown = &picture{pixels: orient(want.pixels, r.original.orientation)}
 	return nil
-}
-
-// window is the part of the original as shown that s shows: all of it, or the largest part of s's ratio, placed as s says.
-// Every picture of one ratio is placed by the same rule, so that a srcset shows one part.
-func window(s transform.Spec, visible image.Point) image.Rectangle {
-	if s.Fit != transform.Cover {
-		return image.Rectangle{Max: visible}
-	}
-	size := cropSize(s, visible)
-	free := visible.Sub(size)
-	if s.Crop == transform.Focal {
-		// The focal point comes to the middle, as far as the picture reaches.
-		at := image.Pt((2*int(s.Focus.X)*visible.X+100)/200, (2*int(s.Focus.Y)*visible.Y+100)/200).Sub(size.Div(2))
-		return image.Rectangle{Max: size}.Add(image.Pt(min(max(at.X, 0), free.X), min(max(at.Y, 0), free.Y)))
-	}
-	return image.Rectangle{Max: size}.Add(free.Div(2))
-}
-
-// cropSize is the largest size of s's ratio inside a picture.
-func cropSize(s transform.Spec, visible image.Point) image.Point {
-	if h := round(visible.X, s.Height, s.Width); h <= visible.Y {
-		return image.Pt(visible.X, h)
-	}
-	return image.Pt(min(round(visible.Y, s.Width, s.Height), visible.X), visible.Y)
-}
-
-// round is a × num ÷ den, rounded half up, at least 1.
-func round(a, num, den int) int {
-	return int(max((2*int64(a)*int64(num)+int64(den))/(2*int64(den)), 1))
 }
 
 // resampleGamma makes w × h pixels of the part r of img with a Lanczos filter, as imaging.Resize does: rows first, then

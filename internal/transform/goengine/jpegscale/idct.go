@@ -26,15 +26,16 @@ const (
 )
 
 // store transforms a block of dequantized coefficients in natural order, of which most is the last in zigzag order that
-// is not 0, to side × side samples in c's plane.
+// is not 0, to side × side samples in c's plane, and keeps its mean.
 //
 // A side of n takes the n × n lowest frequencies to an inverse DCT of n points, with the same factor: the samples are the
 // means of what the whole block would show, but for the frequencies left out.
 func (d *decoder) store(c *component, block *[64]int32, most, bx, by int) {
 	stride := c.across * d.side
 	dst := c.pix[d.side*(by*stride+bx):]
+	v := clamp((block[0]+4)>>3 + 128)
+	c.means[by*c.across+bx] = v
 	if most == 0 || d.side == 1 {
-		v := clamp((block[0]+4)>>3 + 128)
 		for y := range d.side {
 			row := dst[y*stride:][:d.side]
 			for x := range row {

@@ -41,7 +41,8 @@ type Plane struct {
 // n × Shrink pixels it stands for, as far as 8 × 8 DCT coefficients tell it.
 type Picture struct {
 	Planes []Plane
-	Width  int // of the file, in pixels
+	Means  []Plane // the same at 1/8, whatever Shrink is
+	Width  int     // of the file, in pixels
 	Height int
 	Shrink int
 }
@@ -88,6 +89,7 @@ type component struct {
 	width  int // samples at full size, without padding
 	height int
 	pix    []byte  // across*side bytes a row
+	means  []byte  // one for each block
 	coeffs []int16 // of a progressive file: 64 per block, in zigzag order
 }
 
@@ -323,12 +325,13 @@ func (d *decoder) picture(shrink int) *Picture {
 			Pix: c.pix, Stride: c.across * d.side,
 			Width: (c.width + shrink - 1) / shrink, Height: (c.height + shrink - 1) / shrink,
 		})
+		p.Means = append(p.Means, Plane{Pix: c.means, Stride: c.across, Width: (c.width + 7) / 8, Height: (c.height + 7) / 8})
 	}
 	return p
 }
 
 // Bytes is what Decode allocates at most for a picture of width × height pixels whose components have the sampling
-// factors hv (of one component they count for nothing): planes, and two bytes per coefficient in a progressive file.
+// factors hv (of one component they count for nothing): planes, means, and two bytes per coefficient in a progressive file.
 func Bytes(width, height int, hv [][2]int, progressive bool, shrink int) int64 {
 	h, v := 1, 1
 	if len(hv) > 1 {
@@ -343,7 +346,7 @@ func Bytes(width, height int, hv [][2]int, progressive bool, shrink int) int64 {
 		}
 	}
 	side := int64(8 / max(shrink, 1))
-	need := blocks * side * side
+	need := blocks*side*side + blocks
 	if progressive {
 		need += blocks * 64 * 2
 	}

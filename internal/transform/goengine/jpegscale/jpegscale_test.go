@@ -186,6 +186,28 @@ func TestShrinkIsTheReducedTransform(t *testing.T) {
 }
 
 // checkReduced looks at the blocks that lie wholly inside; clipping at full size makes blocks with 0 or 255 differ.
+// TestMeansAreTheSameForEveryShrink verifies that they are the picture at 1/8, to the last bit.
+func TestMeansAreTheSameForEveryShrink(t *testing.T) {
+	for name, src := range files(t) {
+		eighth, err := Decode(t.Context(), src, Options{Shrink: 8})
+		if err != nil {
+			continue // not read here
+		}
+		for _, shrink := range []int{1, 2, 4, 8} {
+			p, err := Decode(t.Context(), src, Options{Shrink: shrink})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for i, want := range eighth.Planes {
+				got := p.Means[i]
+				if got.Width != want.Width || got.Height != want.Height || got.Stride != want.Stride || !bytes.Equal(got.Pix, want.Pix) {
+					t.Errorf("%s at 1/%d, plane %d: the means are not the plane at 1/8", name, shrink, i)
+				}
+			}
+		}
+	}
+}
+
 func checkReduced(t *testing.T, name string, p, full Plane, side int) {
 	t.Helper()
 	for by := range full.Height / 8 {
@@ -355,7 +377,7 @@ func TestBytes(t *testing.T) {
 			t.Errorf("1/%d: got %d bytes, promised %d", shrink, got, promised)
 		}
 	}
-	if got, want := Bytes(16, 16, [][2]int{{2, 2}, {1, 1}, {1, 1}}, true, 1), int64(6*64*3); got != want {
+	if got, want := Bytes(16, 16, [][2]int{{2, 2}, {1, 1}, {1, 1}}, true, 1), int64(6*(64*3+1)); got != want {
 		t.Errorf("progressive: got %d, want %d", got, want)
 	}
 }

@@ -106,6 +106,7 @@ func (d *decoder) scan(body []byte) error {
 func (d *decoder) prepare(c *component) {
 	if c.pix == nil {
 		c.pix = make([]byte, c.across*c.down*d.side*d.side)
+		c.means = make([]byte, c.across*c.down)
 	}
 	if d.progressive && c.coeffs == nil {
 		c.coeffs = make([]int16, c.across*c.down*64)
