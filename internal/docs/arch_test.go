@@ -31,7 +31,9 @@ var layers = map[string][]string{
 	"internal/transform":           {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
+		"internal/transform/goengine/colour",
 	},
+	"internal/transform/goengine/colour":    {},
 	"internal/transform/goengine/jpegscale": {},
 	"internal/transform/goengine/resample":  {},
 	"internal/transform/enginetest":         {"internal/transform", "internal/imagetest"},

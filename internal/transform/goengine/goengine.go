@@ -47,7 +47,7 @@ func (e *Engine) Can(f transform.Format) transform.Ability {
 }
 
 // revision must grow when this package changes the pixels or bytes that it makes.
-const revision = "2"
+const revision = "3"
 
 // Rev names everything that shapes the bytes in f: this package's own revision, the resizing library, the encoder and
 // its fixed options. The standard library's encoders change with Go's minor versions (1.26 changed image/jpeg), libwebp's
@@ -111,8 +111,8 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	if err != nil {
 		return nil, err
 	}
+	finish := &finisher{profile: o.profile}
 	o = nil // its memory is free for the encoders, and the Transformer counts on that
-	finish := &finisher{}
 	for i, at := range order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -120,10 +120,15 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 		start := time.Now()
 		out := &outputs[at]
 		var buf bytes.Buffer
-		if err := encode(&buf, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
+		pic := finish.picture(pictures[i], specs[at])
+		err := encode(&buf, pic, specs[at])
+		if err == nil {
+			out.Body, err = withProfile(buf.Bytes(), specs[at].Format, pic)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", specs[at].Format, err)
 		}
-		out.Body, out.Quality = buf.Bytes(), specs[at].Quality
+		out.Quality = specs[at].Quality
 		out.Took.Encode, out.Took.Decode = time.Since(start), took
 	}
 	return outputs, nil

@@ -142,6 +142,14 @@ func named(p primaries, curve func(float64) float64) meaning {
 	return func(v [4]float64) vector { return m.times(vector{curve(v[0]), curve(v[1]), curve(v[2])}) }
 }
 
+// P3 is a colour of sRGB in Display P3.
+func P3(r, g, b uint8) (uint8, uint8, uint8) {
+	light := vector{decode(float64(r) / 255), decode(float64(g) / 255), decode(float64(b) / 255)}
+	to := fromXYZ(DisplayP3).times(srgbPrimaries().toXYZ().times(light))
+	step := func(v float64) uint8 { return uint8(math.Round(255 * clip(encode(v)))) }
+	return step(to[0]), step(to[1]), step(to[2])
+}
+
 // AdobeRGB is Adobe RGB (1998), which cameras name without a profile (DCF 2.0 §4.5).
 func AdobeRGB() *Profile {
 	return newProfile(named(adobePrimaries(), power(563./256)), 3, true)
@@ -224,7 +232,9 @@ func (c Chromaticities) Profile(components int) *Profile {
 	return newProfile(named(p, curve), 3, true)
 }
 
-func (c Chromaticities) at(i int) point { return point{float64(c.XY[i]) / unit, float64(c.XY[i+1]) / unit} }
+func (c Chromaticities) at(i int) point {
+	return point{float64(c.XY[i]) / unit, float64(c.XY[i+1]) / unit}
+}
 
 // differ reports whether p is there at all and another space than q.
 func (p primaries) differ(q primaries) bool {
