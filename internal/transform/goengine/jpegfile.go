@@ -30,7 +30,8 @@ const (
 // Everything behind the end marker is ignored, as decoders do: phones put second pictures there.
 func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 	h.scans = 0
-	adobeRGB, icc := false, iccParts{}
+	var icc iccParts
+	adobeRGB := false
 	for at := 2; ; {
 		marker, body, next, err := jpegSegment(src, at)
 		if err != nil {
