@@ -62,14 +62,14 @@ func (h header) profileBytes() int64 {
 	return int64(len(h.icc))
 }
 
-// colourBytes bounds the memory for reading the profile: its bytes three times, the samples of two tables, eight bytes
+// colourBytes bounds the memory for reading the profile: its bytes four times, the samples of two tables, eight bytes
 // each, of at most as many as colour admits, and the tables made of them.
 func (h header) colourBytes() int64 {
 	if len(h.icc) == 0 {
 		return 0
 	}
 	n := h.profileBytes()
-	return min(16*n, 16<<20) + 3*n + 1<<20
+	return min(16*n, 16<<20) + 4*n + 1<<20
 }
 
 // inflate is the zlib stream b, or nil where it is broken or longer than limit.
