@@ -80,6 +80,20 @@ func turnless(src []byte) []byte {
 	return src
 }
 
+// profileless makes the ICC profile of a file something that is not one. A PNG's is deflated: its name is changed instead.
+func profileless(src []byte) []byte {
+	if at := bytes.Index(src, []byte("acsp")); at > 0 {
+		src = bytes.Clone(src)
+		src[at]++
+	}
+	if chunk := bytes.Index(src, []byte("iCCP")); chunk > 0 {
+		src = bytes.Clone(src)
+		size := int(binary.BigEndian.Uint32(src[chunk-4:]))
+		copy(src[chunk-4:], imagetest.Chunk("zzZZ", bytes.Clone(src[chunk+4:chunk+4+size])))
+	}
+	return src
+}
+
 func TestSuiteFindsBrokenEngines(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -91,6 +105,14 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 		{"alpha lost", broken{pixels: imagetest.Opaqued}, alpha},
 		{"shifted by one pixel", broken{pixels: imagetest.Shifted}, sameSize},
 		{"gamma", broken{pixels: imagetest.Brightened}, colourModels},
+		{"profile ignored", broken{source: profileless}, profiles},
+		{"wide gamut not kept", broken{specs: func(specs []transform.Spec) []transform.Spec {
+			specs = slices.Clone(specs)
+			for i := range specs {
+				specs[i].WideGamut = false
+			}
+			return specs
+		}}, profiles},
 		{"cover squeezes", broken{specs: func(specs []transform.Spec) []transform.Spec {
 			specs = slices.Clone(specs)
 			for i := range specs {

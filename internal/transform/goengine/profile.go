@@ -156,12 +156,16 @@ func saysAdobeRGB(tiff []byte) bool {
 		Sources:      imagemeta.EXIF,
 		LimitNumTags: exifTags,
 		LimitTagSize: exifTagSize,
+		// By directory and value: the library knows tag 1 by the name that it has in another directory.
 		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
-			return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD") && tag.Tag == "InteropIndex"
+			return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD")
 		},
 		HandleTag: func(tag imagemeta.TagInfo) error {
 			v, ok := tag.Value.(string)
-			found = ok && strings.TrimRight(v, "\x00 ") == "R03"
+			if !ok || strings.TrimRight(v, "\x00 ") != "R03" {
+				return nil
+			}
+			found = true
 			return imagemeta.ErrStopWalking
 		},
 	})
