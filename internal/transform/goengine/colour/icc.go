@@ -58,9 +58,10 @@ func profiled(p *icc.Profile, components int) (meaning, bool) {
 			black = vector{bp.X, bp.Y, bp.Z}
 		}
 	}
+	in, out := make([]float64, 4), make([]float64, 4) // the library's steps go back and forth between them
 	m := func(values [4]float64) vector {
-		var out [4]float64
-		pipeline.TransformGeneral(out[:], values[:])
+		copy(in, values[:])
+		pipeline.TransformGeneral(out, in)
 		xyz := vector{out[0], out[1], out[2]}
 		if lab {
 			xyz = fromLab(xyz)

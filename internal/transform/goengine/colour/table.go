@@ -105,42 +105,48 @@ const level = 1 << 6
 // grid. Between points it interpolates over the simplex that a colour is in, which has one corner more than there are
 // channels (the tetrahedron, in three), so that greys between grey points stay grey.
 type cube struct {
-	channels int
-	values   []int16 // three for each point; the last channel's points lie next to each other
-	at       [256]place
-	step     [4]int
+	values []int16 // three for each point; the last channel's points lie next to each other
+	axes   [4]axis // the fourth of three channels has one place, of no weight
+	inks   bool    // four channels, and no alpha
 }
 
-// A place is where a value lies on a grid: behind how many points, and how much of 255 of the way to the next.
-type place struct {
-	point int
-	rest  int32
+// An axis is where each value of a channel lies on the grid.
+type axis struct {
+	near [256]int32 // into values, of the point before
+	// way is how far it is to the next point: how much of 255 in the highest eight bits, and the step in values in the
+	// others. Sorted, they are the way from the near corner of a simplex to the far one.
+	way [256]uint32
 }
+
+// stepBits are those of a way's step, which is at most 3 × 33² or 3 × 17³.
+const stepBits = 24
 
 func newCube(m meaning, channels int, s Space) *cube {
 	points := points3
 	if channels == 4 {
 		points = points4
 	}
-	t := &cube{channels: channels}
-	for v := range t.at {
-		p := place{v * (points - 1) / 255, int32(v * (points - 1) % 255)}
-		if p.point == points-1 {
-			p = place{points - 2, 255}
-		}
-		t.at[v] = p
-	}
+	t := &cube{inks: channels == 4}
+	var step [4]int
 	n := 3
 	for c := channels - 1; c >= 0; c-- {
-		t.step[c] = n
+		step[c] = n
 		n *= points
+		for v := range 256 {
+			point, rest := v*(points-1)/255, v*(points-1)%255
+			if point == points-1 {
+				point, rest = point-1, 255
+			}
+			t.axes[c].near[v] = int32(point * step[c])
+			t.axes[c].way[v] = uint32(rest)<<stepBits | uint32(step[c])
+		}
 	}
 	t.values = make([]int16, n)
 	from := fromXYZ(s)
 	for i := 0; i < n; i += 3 {
 		var in [4]float64
 		for c := range channels {
-			in[c] = float64(i/t.step[c]%points) / float64(points-1)
+			in[c] = float64(i/step[c]%points) / float64(points-1)
 		}
 		for to, light := range from.times(m(in)) {
 			t.values[i+to] = int16(math.Round(255 * level * bound(encode(light), -1, 2)))
@@ -151,39 +157,41 @@ func newCube(m meaning, channels int, s Space) *cube {
 
 func (t *cube) convert(dst, src []byte) {
 	dst = dst[:len(src)]
+	x, y, z, w := &t.axes[0], &t.axes[1], &t.axes[2], &t.axes[3]
 	for i := 0; i+4 <= len(src); i += 4 {
-		var step [4]int
-		var rest [4]int32
-		at := 0
-		for c := range t.channels {
-			p := t.at[src[i+c]]
-			at += p.point * t.step[c]
-			// Sorted by the rest, the greatest first: the way from the near corner to the far one along the edges of the simplex.
-			j := c
-			for ; j > 0 && rest[j-1] < p.rest; j-- {
-				rest[j], step[j] = rest[j-1], step[j-1]
-			}
-			rest[j], step[j] = p.rest, t.step[c]
+		p := src[i : i+4 : i+4]
+		at := x.near[p[0]] + y.near[p[1]] + z.near[p[2]] + w.near[p[3]]
+		a, b, c, d := x.way[p[0]], y.way[p[1]], z.way[p[2]], w.way[p[3]]
+		// The longest way first.
+		a, b = max(a, b), min(a, b)
+		c, d = max(c, d), min(c, d)
+		a, c = max(a, c), min(a, c)
+		b, d = max(b, d), min(b, d)
+		b, c = max(b, c), min(b, c)
+		const step = 1<<stepBits - 1
+		ra, rb, rc, rd := int32(a>>stepBits), int32(b>>stepBits), int32(c>>stepBits), int32(d>>stepBits)
+		r0, g0, b0 := t.part(at, 255-ra)
+		at += int32(a & step)
+		r1, g1, b1 := t.part(at, ra-rb)
+		at += int32(b & step)
+		r2, g2, b2 := t.part(at, rb-rc)
+		at += int32(c & step)
+		r3, g3, b3 := t.part(at, rc-rd)
+		at += int32(d & step)
+		r4, g4, b4 := t.part(at, rd)
+		red, green, blue := r0+r1+r2+r3+r4, g0+g1+g2+g3+g4, b0+b1+b2+b3+b4
+		alpha := p[3]
+		if t.inks {
+			alpha = 255
 		}
-		near := t.values[at : at+3 : at+3]
-		weight := 255 - rest[0]
-		r, g, b := weight*int32(near[0]), weight*int32(near[1]), weight*int32(near[2])
-		for c := range t.channels {
-			at += step[c]
-			weight := rest[c]
-			if c+1 < t.channels {
-				weight -= rest[c+1]
-			}
-			p := t.values[at : at+3 : at+3]
-			r, g, b = r+weight*int32(p[0]), g+weight*int32(p[1]), b+weight*int32(p[2])
-		}
-		dst[i], dst[i+1], dst[i+2] = settle(r), settle(g), settle(b)
-		if t.channels == 4 {
-			dst[i+3] = 255
-		} else {
-			dst[i+3] = src[i+3]
-		}
+		dst[i], dst[i+1], dst[i+2], dst[i+3] = settle(red), settle(green), settle(blue), alpha
 	}
+}
+
+// part is what a corner adds to red, green and blue, by its weight.
+func (t *cube) part(at, weight int32) (r, g, b int32) {
+	v := t.values[at : at+3]
+	return weight * int32(v[0]), weight * int32(v[1]), weight * int32(v[2])
 }
 
 // settle rounds what interpolation made, and clips it.
