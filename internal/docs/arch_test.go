@@ -31,8 +31,9 @@ var layers = map[string][]string{
 	"internal/transform":           {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
-		"internal/transform/goengine/saliency",
+		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
 	},
+	"internal/transform/goengine/colour":    {},
 	"internal/transform/goengine/jpegscale": {},
 	"internal/transform/goengine/resample":  {},
 	"internal/transform/goengine/saliency":  {},

@@ -53,7 +53,7 @@ func WithEXIF(t testing.TB, picture, tiff []byte) []byte {
 		const header = 8 + 12 + 13 // signature and IHDR
 		return join(picture[:header], Chunk("eXIf", tiff), picture[header:])
 	case bytes.HasPrefix(picture, []byte("RIFF")):
-		return webpWithEXIF(t, picture, tiff)
+		return webpWith(picture, 1<<3, nil, riffChunk("EXIF", tiff))
 	}
 	t.Fatalf("no place for EXIF in %q…", picture[:min(len(picture), 4)])
 	return nil
@@ -66,23 +66,22 @@ func Chunk(kind string, body []byte) []byte {
 	return binary.BigEndian.AppendUint32(append(size, named...), crc32.ChecksumIEEE(named))
 }
 
-// webpWithEXIF appends an EXIF chunk and announces it (RFC 9649 §2.7).
-func webpWithEXIF(t testing.TB, picture, tiff []byte) []byte {
-	t.Helper()
-	const exif, alpha = 1 << 3, 1 << 4
-	chunks := bytes.Clone(picture[12:])
-	if string(chunks[:4]) == "VP8X" {
-		chunks[8] |= exif
-	} else {
-		flags := byte(exif)
-		if string(chunks[:4]) == "VP8L" && chunks[12]&(1<<4) != 0 {
-			flags |= alpha
+// webpWith puts a chunk behind the VP8X chunk and another at the end, and announces them by flag (RFC 9649 §2.7). A simple
+// file becomes an extended one of FileWidth × FileHeight pixels.
+func webpWith(picture []byte, flag byte, first, last []byte) []byte {
+	const extended, alpha = 8 + 10, 1 << 4
+	head, chunks := bytes.Clone(picture[12:12+extended]), picture[12+extended:]
+	if string(head[:4]) != "VP8X" {
+		var flags byte
+		if string(head[:4]) == "VP8L" && head[12]&(1<<4) != 0 {
+			flags = alpha
 		}
 		w, h := FileWidth-1, FileHeight-1
-		chunks = append(riffChunk("VP8X", []byte{flags, 0, 0, 0, byte(w), byte(w >> 8), 0, byte(h), byte(h >> 8), 0}), chunks...)
+		head = riffChunk("VP8X", []byte{flags, 0, 0, 0, byte(w), byte(w >> 8), 0, byte(h), byte(h >> 8), 0})
+		chunks = picture[12:]
 	}
-	chunks = append(chunks, riffChunk("EXIF", tiff)...)
-	return riffChunk("RIFF", append([]byte("WEBP"), chunks...))
+	head[8] |= flag
+	return riffChunk("RIFF", join([]byte("WEBP"), head, first, chunks, last))
 }
 
 func riffChunk(kind string, body []byte) []byte {

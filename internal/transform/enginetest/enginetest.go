@@ -31,6 +31,7 @@ var checks = []struct {
 	{"Formats", formats},                 // every variant in, every format out, the same picture
 	{"ColourModels", colourModels},       // grey, palette, 16 bits, CMYK keep their colours
 	{"BlackAndWhite", blackAndWhite},     // stay what they are: no range is mistaken for another
+	{"Profiles", profiles},               // are honoured, and a wide gamut is kept where that is asked for
 	{"Orientation", orientation},         // the eight of EXIF, exact
 	{"OrientationCover", coverTurned},    // a crop is cut out of what is shown, not of what is stored
 	{"MalformedEXIF", malformedEXIF},     // is orientation 1, never an error

@@ -137,6 +137,20 @@ func each(change func(*transform.Spec)) func([]transform.Spec) []transform.Spec 
 	}
 }
 
+// profileless makes the ICC profile of a file something that is not one. A PNG's is deflated: its name is changed instead.
+func profileless(src []byte) []byte {
+	if at := bytes.Index(src, []byte("acsp")); at > 0 {
+		src = bytes.Clone(src)
+		src[at]++
+	}
+	if chunk := bytes.Index(src, []byte("iCCP")); chunk > 0 {
+		src = bytes.Clone(src)
+		size := int(binary.BigEndian.Uint32(src[chunk-4:]))
+		copy(src[chunk-4:], imagetest.Chunk("zzZZ", bytes.Clone(src[chunk+4:chunk+4+size])))
+	}
+	return src
+}
+
 func TestSuiteFindsBrokenEngines(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -171,6 +185,8 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 			return src
 		}}, brokenFilms},
 		{"always the centre", broken{specs: each(func(s *transform.Spec) { s.Crop = transform.Center })}, smartCrop},
+		{"profile ignored", broken{source: profileless}, profiles},
+		{"wide gamut not kept", broken{specs: each(func(s *transform.Spec) { s.WideGamut = false })}, profiles},
 		{"company moves the crop", broken{specs: func(specs []transform.Spec) []transform.Spec {
 			specs = slices.Clone(specs)
 			for i := range specs {

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -169,6 +170,7 @@ func metadata(t testing.TB, e transform.Engine) error {
 	sources := [][]byte{
 		imagetest.JPEG(t, 64, 48), imagetest.PNG(t, 64, 48, false),
 		imagetest.File(t, "lossy.webp"), imagetest.File(t, "alpha-lossless.webp"),
+		imagetest.WithICC(t, imagetest.JPEG(t, 64, 48), imagetest.ICCDisplayP3()),
 	}
 	for _, plain := range sources {
 		src := imagetest.WithEXIF(t, plain, imagetest.EXIF(1))
@@ -184,6 +186,9 @@ func metadata(t testing.TB, e transform.Engine) error {
 				}
 				if leak := leaked(o.Body); leak != "" {
 					return fmt.Errorf("%s from %s holds %q", f, info.Format, leak)
+				}
+				if bytes.Contains(o.Body, []byte("ICC_PROFILE")) || bytes.Contains(o.Body, []byte("iCCP")) || bytes.Contains(o.Body, []byte("ICCP")) {
+					return fmt.Errorf("%s from %s holds a profile, which sRGB needs not", f, info.Format)
 				}
 			}
 		}

@@ -21,6 +21,24 @@ func BenchmarkTransform(b *testing.B) {
 	}
 }
 
+// BenchmarkColours renders BenchmarkTransform's original with a profile in it: of sRGB, which costs the reading of the
+// profile alone, of Display P3, to sRGB and as it is, and of Adobe RGB to Display P3.
+func BenchmarkColours(b *testing.B) {
+	photo := imagetest.JPEG(b, benchWidth, benchHeight)
+	for _, bb := range []struct {
+		name, spec string
+		src        []byte
+	}{
+		{"none", "w800.jpg", photo},
+		{"srgb", "w800.jpg", imagetest.WithICC(b, photo, imagetest.ICCSRGB())},
+		{"p3", "w800.jpg", imagetest.WithICC(b, photo, imagetest.ICCDisplayP3())},
+		{"p3-p3", "w800-p3.jpg", imagetest.WithICC(b, photo, imagetest.ICCDisplayP3())},
+		{"adobe-p3", "w800-p3.jpg", imagetest.WithICC(b, photo, imagetest.ICCAdobeRGB())},
+	} {
+		b.Run(bb.name, func(b *testing.B) { benchmarkOf(b, bb.src, [][]string{{bb.spec}}) })
+	}
+}
+
 // family is the srcset that a page asks for.
 var family = []string{
 	"w320.jpg", "w640.jpg", "w960.jpg", "w1280.jpg", "w1600.jpg", "w320.webp", "w640.webp", "w960.webp", "w1280.webp", "w1600.webp",
@@ -51,7 +69,11 @@ func BenchmarkProbe(b *testing.B) {
 
 // benchmark makes one call per list of specs in each iteration, and reports the megapixels of the original per second.
 func benchmark(b *testing.B, calls [][]string) {
-	src := imagetest.JPEG(b, benchWidth, benchHeight)
+	benchmarkOf(b, imagetest.JPEG(b, benchWidth, benchHeight), calls)
+}
+
+// benchmarkOf is benchmark over an original of benchWidth × benchHeight pixels.
+func benchmarkOf(b *testing.B, src []byte, calls [][]string) {
 	e := goengine.New()
 	var specs [][]transform.Spec
 	for _, texts := range calls {

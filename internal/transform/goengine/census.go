@@ -23,7 +23,7 @@ func cells(img *image.NRGBA) (opaque, clear []cell, transparent bool) {
 				transparent = true
 				continue
 			}
-			c.count(colour(row[i:]))
+			c.count(rgba(row[i:]))
 		}
 	}
 	for _, cell := range c.cells {
@@ -43,14 +43,14 @@ func cells(img *image.NRGBA) (opaque, clear []cell, transparent bool) {
 // few shades keeps them apart that way, where cells of one fixed width would make bands of a fog.
 type census struct {
 	cells  []cell
-	index  map[colour]int32
+	index  map[rgba]int32
 	coarse uint  // low bits that colours of one cell may differ in
 	last   int32 // the cell of before
-	before colour
+	before rgba
 }
 
 // count adds one pixel.
-func (c *census) count(v colour) {
+func (c *census) count(v rgba) {
 	if v != c.before || len(c.cells) == 0 {
 		c.before, c.last = v, c.place(point(v))
 	}
@@ -70,7 +70,7 @@ func (c *census) place(p [4]int32) int32 {
 		}
 		if len(c.cells) < maxCells {
 			if c.index == nil {
-				c.index = make(map[colour]int32)
+				c.index = make(map[rgba]int32)
 			}
 			c.cells = append(c.cells, cell{})
 			at := int32(len(c.cells) - 1)
@@ -85,7 +85,7 @@ func (c *census) place(p [4]int32) int32 {
 func (c *census) widen() {
 	old := c.cells
 	c.coarse++
-	c.cells, c.index = nil, make(map[colour]int32)
+	c.cells, c.index = nil, make(map[rgba]int32)
 	for _, from := range old {
 		var mean [4]int32
 		for k := range mean {
@@ -100,7 +100,7 @@ func (c *census) widen() {
 }
 
 // key is p without the bits that cells do not tell apart. Opaque colours never share a cell with others.
-func (c *census) key(p [4]int32) (key colour) {
+func (c *census) key(p [4]int32) (key rgba) {
 	for k, v := range p {
 		key[k] = uint8(v >> c.coarse << c.coarse)
 	}

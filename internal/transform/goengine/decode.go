@@ -22,7 +22,7 @@ import (
 // decode makes the first frame of src on its canvas, not yet turned. A JPEG is decoded at 1/shrink of its size, where it
 // can be. What comes out has the size that the header promised, or it is ErrCorrupt.
 func decode(ctx context.Context, src []byte, h header, shrink int) (*original, error) {
-	o := &original{size: image.Pt(h.width, h.height), orientation: h.orientation}
+	o := &original{size: image.Pt(h.width, h.height), orientation: h.orientation, profile: h.profile()}
 	var err error
 	if h.format == transform.JPEG {
 		if o.planes, o.means, err = decodePlanes(ctx, src, h, shrink); !errors.Is(err, jpegscale.ErrUnsupported) {
@@ -57,6 +57,11 @@ func (o *original) take(img image.Image, h header) {
 			return
 		}
 		o.img, o.linear = img, fitsLinear(img)
+	case *image.CMYK:
+		o.img = img
+		if o.profile != nil {
+			o.img, o.profile = &inked{CMYK: img, profile: o.profile}, nil
+		}
 	default:
 		o.img = unpremultiplied(img)
 		o.linear = lossless && fitsLinear(o.img)

@@ -22,6 +22,10 @@ func seeds(f *testing.F) [][]byte {
 		imagetest.WithEXIF(f, imagetest.PNG(f, 9, 7, false), imagetest.EXIF(8)),
 		imagetest.WithEXIF(f, imagetest.File(f, "alpha.webp"), imagetest.EXIF(3)),
 	}
+	list = append(list,
+		imagetest.WithICC(f, imagetest.JPEG(f, 9, 7), imagetest.ICCAdobeRGB()), imagetest.WithICC(f, imagetest.PNG(f, 9, 7, true), imagetest.ICCDisplayP3()),
+		imagetest.WithICC(f, imagetest.File(f, "alpha.webp"), imagetest.ICCProPhoto()),
+	)
 	for _, name := range []string{"progressive.jpg", "444.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "animated.webp"} {
 		list = append(list, imagetest.File(f, name))
 	}
@@ -31,7 +35,7 @@ func seeds(f *testing.F) [][]byte {
 	for _, film := range imagetest.Films(f) {
 		list = append(list, film.Body, film.Body[:len(film.Body)*9/10])
 	}
-	for _, whole := range list[:12] {
+	for _, whole := range list[:15] {
 		list = append(list, whole[:len(whole)/2])
 	}
 	return list
@@ -72,7 +76,7 @@ func FuzzTransform(f *testing.F) {
 		}
 		before := bytes.Clone(src)
 		var specs []transform.Spec
-		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG},
+		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG, WideGamut: true},
 			{Width: 20, Format: transform.GIF, Animate: true}} { // not WebP: its encoder takes seconds under a fuzzer's instruments
 			specs = append(specs, s.Resolve(info.Width, info.Height, 0, 80))
 		}

@@ -119,7 +119,7 @@ func (g *gifReel) flush(next *image.NRGBA) error {
 	for y := range r.Dy() {
 		from, there, to := row(g.pending, r.Min.X, r.Min.Y+y, r.Dx()), row(g.shown, r.Min.X, r.Min.Y+y, r.Dx()), row(frame, 0, y, r.Dx())
 		for i := 0; i < len(from); i += 4 {
-			if c := colour(from[i:]); !same(c, colour(there[i:])) {
+			if c := rgba(from[i:]); !same(c, rgba(there[i:])) {
 				copy(to[i:], c[:])
 			}
 		}
@@ -137,10 +137,10 @@ func (g *gifReel) flush(next *image.NRGBA) error {
 }
 
 // at is the colour of a pixel.
-func at(img *image.NRGBA, x, y int) colour { return colour(img.Pix[y*img.Stride+4*x:]) }
+func at(img *image.NRGBA, x, y int) rgba { return rgba(img.Pix[y*img.Stride+4*x:]) }
 
 // same reports whether two colours look the same: transparent ones all do.
-func same(a, b colour) bool { return a == b || a[3] == 0 && b[3] == 0 }
+func same(a, b rgba) bool { return a == b || a[3] == 0 && b[3] == 0 }
 
 // differing is the smallest rectangle in r that holds every pixel of which differ says so.
 func differing(r image.Rectangle, differ func(x, y int) bool) image.Rectangle {

@@ -113,15 +113,19 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	if err != nil {
 		return nil, err
 	}
+	finish := &finisher{profile: o.profile}
 	o = nil // its memory is free for the encoders, and the Transformer counts on that
-	finish := &finisher{}
 	for i, at := range order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		start := time.Now()
 		out := &outputs[at]
-		if out.Body, out.Quality, err = encode(ctx, finish.picture(pictures[i], specs[at]), specs[at]); err != nil {
+		pic := finish.picture(pictures[i], specs[at])
+		if out.Body, out.Quality, err = encode(ctx, pic, specs[at]); err == nil {
+			out.Body, err = withProfile(out.Body, specs[at].Format, pic)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", specs[at].Format, err)
 		}
 		out.Took.Encode, out.Took.Decode = time.Since(start), took

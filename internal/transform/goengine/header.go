@@ -16,7 +16,7 @@ type header struct {
 	alpha       bool
 	frames      int
 	scans       int
-	components  int // of a JPEG: 1, 3 or 4
+	components  int // of a JPEG: 1, 3 or 4; of a PNG, 1 for grey ones; else 0
 	chromaX     int // of a JPEG with chroma: pixels that a sample of it covers, horizontally
 	chromaY     int // and vertically
 	metadata    int64
@@ -25,6 +25,8 @@ type header struct {
 	largest     int64           // what decoding takes for the frame that takes the most, without a canvas; of GIF and WebP
 	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
 	webp        webpFrame       // where a WebP's first frame lies
+	icc         []byte          // the ICC profile as it lies in the file, a PNG's deflated; nil where there is none
+	colours     colourNote
 }
 
 // info is h as Probe tells it.
@@ -73,6 +75,11 @@ func parse(src []byte) (header, error) {
 		h.frame = image.Rect(0, 0, h.width, h.height)
 	}
 	h.orientation = orientation(exif)
+	h.colours.adobeRGB = h.icc == nil && saysAdobeRGB(exif)
+	h.decodeBytes += h.colourBytes()
+	if h.heldBytes > 0 {
+		h.heldBytes += h.colourBytes()
+	}
 	return h, nil
 }
 

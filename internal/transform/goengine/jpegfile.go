@@ -30,6 +30,7 @@ const (
 // Everything behind the end marker is ignored, as decoders do: phones put second pictures there.
 func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 	h.scans = 0
+	var icc iccParts
 	adobeRGB := false
 	for at := 2; ; {
 		marker, body, next, err := jpegSegment(src, at)
@@ -42,6 +43,7 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 			if h.width == 0 || h.scans == 0 {
 				return nil, corrupt("no picture before the end marker")
 			}
+			h.icc = icc.whole()
 			if adobeRGB && h.components == 3 { // perhaps counted already, by its components' names
 				second := 4*int64(h.width)*int64(h.height) + bandBytes(h.width, h.height)
 				if progressive := h.decodeBytes - h.heldBytes; progressive > 0 {
@@ -66,6 +68,9 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 		case marker >= markerAPP0 && marker <= markerAPP15, marker == markerCOM:
 			if marker != markerAPP0 { // JFIF's own, which every file has
 				h.metadata += int64(len(body)) + 4
+			}
+			if marker == markerAPP0+2 {
+				icc.add(body)
 			}
 			if marker == markerAPP14 && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
 				adobeRGB = body[11] == 0 // no transform: image/jpeg makes a second picture of it, as of CMYK

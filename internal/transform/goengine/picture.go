@@ -5,6 +5,7 @@ import (
 	"image/color"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
 
 // size is the picture's width and height.
@@ -61,5 +62,8 @@ func (p *picture) over(s transform.Spec) *picture {
 		return p
 	}
 	r, g, b := ground.RGB()
-	return &picture{pixels: flatten(p.pixels, [3]uint8{r, g, b})}
+	if p.wide {
+		r, g, b = colour.P3(r, g, b)
+	}
+	return &picture{pixels: flatten(p.pixels, [3]uint8{r, g, b}), wide: p.wide}
 }

@@ -10,7 +10,7 @@ import (
 // for reading. Only NRGBA is handed to imaging: its workers run in goroutines of their own, where a panic ends the
 // process, and for NRGBA they do nothing but copy in bounds. Here, a panic ends in the Transformer's recover.
 //
-// Sixteen-bit channels keep their high bytes. CMYK becomes RGB by the plain formula, without profiles.
+// Sixteen-bit channels keep their high bytes. CMYK becomes sRGB by its profile, or by the plain formula where it has none.
 func nrgba(img image.Image, r image.Rectangle) *image.NRGBA {
 	switch img := img.(type) {
 	case *image.NRGBA:
@@ -21,6 +21,8 @@ func nrgba(img image.Image, r image.Rectangle) *image.NRGBA {
 	case *image.YCbCr, *image.Gray, *image.CMYK:
 		// These are opaque, and RGBA is what image/draw has its fast paths for.
 		draw.Draw(asRGBA(dst), dst.Rect, img, r.Min, draw.Src)
+	case *inked:
+		img.nrgba(dst, r.Min)
 	case *image.NYCbCrA:
 		draw.Draw(asRGBA(dst), dst.Rect, &img.YCbCr, r.Min, draw.Src)
 		for y := range r.Dy() {

@@ -40,6 +40,7 @@ func (h *header) parsePNG(src []byte) (exif []byte, err error) {
 			return exif, h.pngFrame(ihdr, transparent)
 		case kind[0] >= 'a' && kind != "fdAT": // ancillary: nothing that the pixels need
 			h.metadata += size + 12
+			h.pngColours(kind, body)
 			if kind == "eXIf" && exif == nil {
 				exif = body
 			}
@@ -64,6 +65,9 @@ func (h *header) pngFrame(ihdr []byte, transparent bool) error {
 		perPixel = 4
 	default:
 		return unsupported("colour type %d", colour)
+	}
+	if colour == 0 || colour == 4 {
+		h.components = 1
 	}
 	if colour == 0 && transparent {
 		perPixel = 4

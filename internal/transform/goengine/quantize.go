@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// A colour is red, green, blue and alpha; a point of the quantizer's space has the first three multiplied by alpha, so
+// An rgba is red, green, blue and alpha; a point of the quantizer's space has the first three multiplied by alpha, so
 // that the more transparent two colours are, the less they differ.
-type colour [4]uint8
+type rgba [4]uint8
 
 // paletted is img with at most n colours, 2…256: its own where it has no more, else those of quantize, dithered unless the
 // picture is flat. Fully transparent
@@ -33,16 +33,16 @@ func paletted(img *image.NRGBA, n int, flat bool) *image.Paletted {
 func exactly(img *image.NRGBA, n int) *image.Paletted {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	dst := image.NewPaletted(image.Rect(0, 0, w, h), nil)
-	seen := make(map[colour]uint8, n)
-	var colours []colour
-	var last colour
+	seen := make(map[rgba]uint8, n)
+	var colours []rgba
+	var last rgba
 	var index uint8
 	for y := range h {
 		row, out := img.Pix[y*img.Stride:][:4*w], dst.Pix[y*dst.Stride:][:w]
 		for x := range out {
-			c := colour(row[4*x:])
+			c := rgba(row[4*x:])
 			if c[3] == 0 {
-				c = colour{}
+				c = rgba{}
 			}
 			if c != last || len(colours) == 0 {
 				i, ok := seen[c]
@@ -83,7 +83,7 @@ func isFlat(img *image.NRGBA) bool {
 	for y := range h {
 		row := img.Pix[y*img.Stride:][:4*w]
 		for i := 4; i < len(row); i += 4 {
-			if colour(row[i:]) == colour(row[i-4:]) {
+			if rgba(row[i:]) == rgba(row[i-4:]) {
 				same++
 			}
 		}
@@ -142,7 +142,7 @@ func quantize(img *image.NRGBA, n int) *quantizer {
 }
 
 // point is c with its colour multiplied by its alpha.
-func point(c colour) [4]int32 {
+func point(c rgba) [4]int32 {
 	a := int32(c[3])
 	if a == 255 {
 		return [4]int32{int32(c[0]), int32(c[1]), int32(c[2]), 255}
@@ -231,7 +231,7 @@ func (q *quantizer) find(v [4]int32) int16 {
 // nearest gives every pixel of img the colour nearest to its own.
 func (q *quantizer) nearest(dst *image.Paletted, img *image.NRGBA) {
 	type known struct {
-		c     colour
+		c     rgba
 		index uint8
 		valid bool
 	}
@@ -240,7 +240,7 @@ func (q *quantizer) nearest(dst *image.Paletted, img *image.NRGBA) {
 	for y := range img.Rect.Dy() {
 		row, out := img.Pix[y*img.Stride:][:4*w], dst.Pix[y*dst.Stride:][:w]
 		for x := range out {
-			c := colour(row[4*x:])
+			c := rgba(row[4*x:])
 			if c[3] == 0 {
 				continue // the first
 			}
@@ -267,7 +267,7 @@ func (q *quantizer) dither(dst *image.Paletted, img *image.NRGBA) {
 			x, step = w-1, -1
 		}
 		for range w {
-			if c := colour(row[4*x:]); c[3] > 0 {
+			if c := rgba(row[4*x:]); c[3] > 0 {
 				v := point(c)
 				for k := range v[:3] {
 					v[k] = min(max(v[k]+(this[x+1][k]+8)>>4, 0), 255)

@@ -7,6 +7,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/resample"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/saliency"
 )
@@ -22,6 +23,8 @@ type original struct {
 	planes      *planar     // nil where there is img
 	means       *planar     // one sample for each block of a JPEG; nil for others
 	img         image.Image // of size, origin at (0, 0)
+	// profile is what the colours of planes or img mean; nil for sRGB. Pictures are resized without asking it.
+	profile *colour.Profile
 	// linear says that img is resized in linear light and without ringing. It is set for what comes from lossless files,
 	// which are drawings, text and screenshots more often than not: a Lanczos filter in gamma space puts halos around their
 	// edges and makes light lines on dark ground thinner. Photographs gain nothing from it that anybody could see, and
@@ -58,6 +61,7 @@ type resized struct {
 type picture struct {
 	planes []resample.Plane
 	pixels *image.NRGBA
+	wide   bool // its colours are Display P3, not sRGB
 }
 
 // picture makes the pixels for s, as shown, or finds those made before; fresh tells which.

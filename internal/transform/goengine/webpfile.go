@@ -18,6 +18,7 @@ type webpFrame struct {
 const (
 	webpAnimation = 1 << 1
 	webpAlpha     = 1 << 4
+	webpProfile   = 1 << 5
 )
 
 // parseWebP visits every chunk (RFC 9649 §2) and returns the EXIF block.
@@ -42,6 +43,10 @@ func (h *header) parseWebP(src []byte) (exif []byte, err error) {
 			return h.webpAnimated(body)
 		case "ANIM":
 			return nil
+		case "ICCP":
+			if h.icc == nil {
+				h.icc = body
+			}
 		case "EXIF":
 			if exif == nil {
 				exif = bytes.TrimPrefix(body, []byte("Exif\x00\x00")) // some writers copy JPEG's prefix

@@ -1,0 +1,155 @@
+package goengine
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
+)
+
+// withProfile says in an encoded file that its colours are Display P3, where pic's are: encoders write pixels, and without
+// a word they mean sRGB. body is not changed where there is nothing to say, and may be changed where there is.
+func withProfile(body []byte, f transform.Format, pic *picture) ([]byte, error) {
+	if !pic.wide {
+		return body, nil
+	}
+	switch f {
+	case transform.JPEG:
+		return jpegWithProfile(body, colour.DisplayP3ICC())
+	case transform.PNG:
+		return pngWithProfile(body, colour.DisplayP3ICC())
+	case transform.WebP:
+		return webpWithProfile(body, colour.DisplayP3ICC(), !pic.opaque())
+	case transform.AVIF:
+		return body, avifAsP3(body)
+	}
+	return nil, unsupported("a colour profile in %s", f)
+}
+
+// jpegWithProfile puts the profile, which fits one segment, behind the JFIF segment, which has to be the first.
+func jpegWithProfile(body, profile []byte) ([]byte, error) {
+	at := 2
+	if marker, _, next, err := jpegSegment(body, at); err != nil {
+		return nil, err
+	} else if marker == markerAPP0 {
+		at = next
+	}
+	segment := []byte{0xff, markerAPP0 + 2}
+	segment = binary.BigEndian.AppendUint16(segment, uint16(2+len(iccName)+2+len(profile)))
+	segment = append(append(segment, iccName...), 1, 1)
+	return slices.Concat(body[:at], segment, profile, body[at:]), nil
+}
+
+// pngWithProfile puts the profile behind the header chunk: it has to stand before palette and pixels.
+func pngWithProfile(body, profile []byte) ([]byte, error) {
+	const header = 8 + 12 + 13 // signature and IHDR
+	if len(body) < header {
+		return nil, corrupt("PNG of %d bytes", len(body))
+	}
+	var packed bytes.Buffer
+	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(profile); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	named := slices.Concat([]byte("iCCPDisplay P3\x00\x00"), packed.Bytes())
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(named)-4))
+	chunk = binary.BigEndian.AppendUint32(append(chunk, named...), crc32.ChecksumIEEE(named))
+	return slices.Concat(body[:header], chunk, body[header:]), nil
+}
+
+// webpWithProfile puts the profile behind the VP8X chunk, which a file without one gets: a simple file has no place for it
+// (RFC 9649 §2.7).
+func webpWithProfile(body, profile []byte, alpha bool) ([]byte, error) {
+	var h header
+	if len(body) < 20 {
+		return nil, corrupt("WebP of %d bytes", len(body))
+	}
+	if _, err := h.parseWebP(body); err != nil {
+		return nil, err
+	}
+	chunks := body[12:]
+	const extended = 8 + 10 // a VP8X chunk
+	var head []byte
+	if string(chunks[:4]) == "VP8X" && len(chunks) >= extended {
+		head, chunks = slices.Clone(chunks[:extended]), chunks[extended:]
+	} else {
+		w, ht := h.width-1, h.height-1
+		head = webpChunk("VP8X", []byte{0, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(ht), byte(ht >> 8), byte(ht >> 16)})
+		if alpha {
+			head[8] |= webpAlpha
+		}
+	}
+	head[8] |= webpProfile
+	return webpChunk("RIFF", slices.Concat([]byte("WEBP"), head, webpChunk("ICCP", profile), chunks)), nil
+}
+
+// webpChunk is a chunk of RIFF, padded to an even length.
+func webpChunk(kind string, body []byte) []byte {
+	b := binary.LittleEndian.AppendUint32([]byte(kind), uint32(len(body)))
+	return append(append(b, body...), make([]byte, len(body)&1)...)
+}
+
+// avifAsP3 writes Display P3's code points (ITU-T H.273: primaries 12, transfer 13) over those of the colour property that
+// the encoder wrote. They are what decoders believe, before those in the AV1 stream (ISO/IEC 23008-12 §6.5.5).
+func avifAsP3(body []byte) error {
+	found := false
+	var walk func(b []byte, path ...string) error
+	walk = func(b []byte, path ...string) error {
+		return boxes(b, func(kind string, part []byte) error {
+			switch {
+			case len(path) == 0 || kind != path[0]:
+			case len(path) > 1:
+				if kind == "meta" { // a version and flags come first
+					part = part[min(4, len(part)):]
+				}
+				return walk(part, path[1:]...)
+			case len(part) >= 8 && string(part[:4]) == "nclx":
+				binary.BigEndian.PutUint16(part[4:], 12)
+				binary.BigEndian.PutUint16(part[6:], 13)
+				found = true
+			}
+			return nil
+		})
+	}
+	if err := walk(body, "meta", "iprp", "ipco", "colr"); err != nil {
+		return err
+	}
+	if !found {
+		return corrupt("no place for code points")
+	}
+	return nil
+}
+
+// boxes calls visit for each box in b (ISO/IEC 14496-12 §4.2).
+func boxes(b []byte, visit func(kind string, part []byte) error) error {
+	for len(b) > 0 {
+		if len(b) < 8 {
+			return corrupt("box of %d bytes", len(b))
+		}
+		size, head := int64(binary.BigEndian.Uint32(b)), int64(8)
+		switch {
+		case size == 0: // to the end
+			size = int64(len(b))
+		case size == 1 && len(b) >= 16:
+			size, head = int64(binary.BigEndian.Uint64(b[8:])), 16
+		}
+		if size < head || size > int64(len(b)) {
+			return corrupt("box %q of %d bytes, where %d are left", b[4:8], size, len(b))
+		}
+		if err := visit(string(b[4:8]), b[head:size]); err != nil {
+			return err
+		}
+		b = b[size:]
+	}
+	return nil
+}
