@@ -18,7 +18,8 @@ type Options struct {
 	MaxFrames    int           // of an original that is kept moving, else its first frame is all; 0 means 300
 	MaxMotion    int64         // frames × pixels of such an original; 0 means 50,000,000
 	MaxMoving    int64         // frames × pixels of what is made of it; 0 means 16,000,000
-	MemoryBudget int64         // bytes of decoding under way at one time; 0 means 256 MiB
+	MemoryBudget int64         // bytes of decoding and resizing under way at one time; 0 means 256 MiB
+	EncodeBudget int64         // bytes of encoding under way at one time, see encodeBytes; 0 means twice MemoryBudget
 	Slots        int           // transforms under way at one time; 0 means GOMAXPROCS
 	Queue        int           // transforms waiting; more are ErrBusy; 0 means 64
 	Timeout      time.Duration // of one transform, not counting its wait; 0 means 10 s
@@ -37,6 +38,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxMotion, 50_000_000)
 	orDefault(&o.MaxMoving, 16_000_000)
 	orDefault(&o.MemoryBudget, 256<<20)
+	orDefault(&o.EncodeBudget, 2*o.MemoryBudget)
 	orDefault(&o.Slots, runtime.GOMAXPROCS(0))
 	orDefault(&o.Queue, 64)
 	orDefault(&o.Timeout, 10*time.Second)
@@ -80,9 +82,10 @@ func (o Options) checkInfo(i Info) error {
 // AnimateAttempts is how often an engine may make an animation to keep to a Spec's MaxKB.
 const AnimateAttempts = 4
 
-// moves reports whether the animation of i may be kept for s, which asks for that. It is for what would take too long or too
-// much memory to become a still picture instead of an error: what the first frame shows is worth more to a reader. The defaults are for Timeout's: on one core of a
-// server, a pixel of an original takes 0.09 µs to decode, draw and resize in linear light, one of the result 0.25 µs as WebP.
+// moves reports whether the animation of i may be kept for s, which asks for that. What would take too long or too much
+// memory becomes a still picture instead of an error: its first frame is worth more to a reader. The defaults are for
+// Timeout's: on one core of a server, a pixel of an original takes 0.09 µs to decode, draw and resize in linear light, one
+// of the result 0.25 µs as WebP.
 func (o Options) moves(i Info, s Spec) bool {
 	frames := int64(i.Frames)
 	made := frames * int64(s.Width) * int64(s.Height)
@@ -90,7 +93,7 @@ func (o Options) moves(i Info, s Spec) bool {
 		made *= AnimateAttempts
 	}
 	return i.Frames <= o.MaxFrames && frames*int64(i.Width)*int64(i.Height) <= o.MaxMotion && made <= o.MaxMoving &&
-		i.MotionBytes > 0 && needBytes(i, []Spec{s}) <= o.MemoryBudget
+		i.MotionBytes > 0 && workBytes(i, []Spec{s}) <= o.MemoryBudget
 }
 
 // still is specs without animations that may not be kept. It changes nothing in specs.
@@ -112,27 +115,39 @@ func (o Options) still(i Info, specs []Spec) []Spec {
 const (
 	// pixelBytes is one resized picture: four channels of eight bits.
 	pixelBytes = 4
-	// encodeBytes is what an encoder works with, per pixel of its picture, measured with runtime.MemStats around one
-	// encode of 1600 × 1066 pixels: libwebp in Go 26.5 (two copies, planes, tokens, its own memory as it grows),
-	// image/png 0.5 and image/jpeg 0.003, which count for nothing.
-	encodeBytes = 27
+	// movingWebP is what libwebp works with for one frame: two copies, planes, tokens, and its own memory as it grows.
+	movingWebP = 27
 	// bodyBytes and losslessBytes are an encoded file: noise at quality 100, and what PNG cannot compress.
 	bodyBytes     = 1
 	losslessBytes = 4
 	// paletteBytes is a picture in a palette beside its pixels: one byte for each, and four where its transparency has to
-	// be made all or nothing. cellBytes is a colour in the tables in which colours are counted and cut, quantizeBytes the
-	// most that these tables take.
+	// be made all or nothing. quantizeBytes is the most that the tables take in which colours are counted and cut.
 	paletteBytes  = 5
-	cellBytes     = 256
 	quantizeBytes = 8 << 20
 )
 
-// needBytes is the memory that is alive at one time in one call, the most of three stages: decoding; resizing, beside what
-// is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then); encoding, when the
-// original is gone.
+// EncoderBytes is the memory that f's encoder works with for a picture of so many pixels: the most that was alive at one
+// time around one encode, its WASM memory and the copies that are made as that grows included, measured at 200 to 2,560
+// pixels' width. Per pixel, at 2,560 and at 800: jpegli 30 and 41, with chroma at full resolution 59 and 79; libwebp 26 and,
+// thorough, 50; libaom 97 and 130, with full chroma, where it is used, 180 at 800. What image/png and image/gif hold is a
+// palette and the tables in which colours are counted.
+func EncoderBytes(f Format, pixels int64) int64 {
+	switch f {
+	case JPEG:
+		return 8<<20 + 60*pixels
+	case WebP:
+		return 16<<20 + 27*pixels
+	case AVIF:
+		return 48<<20 + 100*pixels
+	}
+	return quantizeBytes + paletteBytes*pixels
+}
+
+// workBytes is the memory that decoding and resizing hold at one time in one call, the more of two stages: decoding; and
+// resizing, beside what is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then).
 //
 // Animations are made one after the other, before or after everything else, beside the files that are done.
-func needBytes(i Info, specs []Spec) int64 {
+func workBytes(i Info, specs []Spec) int64 {
 	var stills []Spec
 	var moving, files int64
 	for _, s := range specs {
@@ -148,12 +163,31 @@ func needBytes(i Info, specs []Spec) int64 {
 	return max(stillBytes(i, stills), moving) + files
 }
 
+// encodeBytes is the memory that encoding stills holds at one time in one call, when the original is gone: every resized
+// picture, one encoder at a time, and the files that are done, the largest twice while its buffer grows.
+func encodeBytes(specs []Spec) int64 {
+	var bodies, largest, encoder int64
+	for _, s := range specs {
+		if s.Animate {
+			continue
+		}
+		pixels := int64(s.Width) * int64(s.Height)
+		body := pixels * bodyBytes
+		if !s.Format.Lossy() {
+			body = pixels * losslessBytes
+		}
+		bodies, largest = bodies+body, max(largest, body)
+		encoder = max(encoder, EncoderBytes(s.Format, pixels))
+	}
+	return keptBytes(specs) + encoder + bodies + largest
+}
+
 // movingBytes is the memory that one animation takes: its film; three of its frames, those before and after and what is
 // drawn of one; what an encoder needs for one; and its file once more, while its buffer grows.
 func movingBytes(i Info, s Spec) int64 {
 	pixels := int64(s.Width) * int64(s.Height)
 	pass := int64(s.Width) * int64(i.Height) * pixelBytes
-	encode := pixels * encodeBytes
+	encode := pixels * movingWebP
 	if s.Format == GIF {
 		encode = pixels*paletteBytes + quantizeBytes
 	}
@@ -169,48 +203,37 @@ func movingFile(i Info, s Spec) int64 {
 	return n
 }
 
-// stillBytes is needBytes without animations.
+// stillBytes is workBytes without animations. The first pass of a resize has the rendition's width and the original's
+// height; it is bounded by both ways round, because a picture that EXIF turns is resized lying and turned afterwards.
 func stillBytes(i Info, specs []Spec) int64 {
 	held := i.HeldBytes
 	if held == 0 {
 		held = i.DecodeBytes
 	}
-	kept, pass, encode := workBytes(i, specs)
-	stored := kept
+	stored := keptBytes(specs)
 	if i.Orientation > 1 {
 		stored *= 2 // as stored, for the cascade, and turned
 	}
-	return max(i.DecodeBytes, held+stored+pass, kept+encode)
+	var pass int64
+	for _, s := range specs {
+		pass = max(pass, int64(s.Width)*int64(i.Height)*pixelBytes, int64(s.Height)*int64(i.Width)*pixelBytes)
+	}
+	return max(i.DecodeBytes, held+stored+pass)
 }
 
-// workBytes is the memory that the outputs of one call need: every resized picture is kept, for the cascade and for its
-// encoder; the first pass of a resize has the rendition's width and the original's height; one encoder runs at a time, beside the files
-// that are done, and the largest is there twice while its buffer grows.
-func workBytes(i Info, specs []Spec) (kept, pass, encode int64) {
+// keptBytes is the resized pictures of one call: all are kept, for the cascade and for their encoders.
+func keptBytes(specs []Spec) int64 {
 	type size struct {
 		w, h int
 		fit  Fit
 	}
 	seen := map[size]bool{}
-	var bodies, largest int64
+	var kept int64
 	for _, s := range specs {
-		pixels := int64(s.Width) * int64(s.Height)
-		body := pixels * bodyBytes
-		if !s.Format.Lossy() {
-			body = pixels * losslessBytes
-		}
-		bodies, largest = bodies+body, max(largest, body)
-		if key := (size{s.Width, s.Height, s.Fit}); !seen[key] {
+		if key := (size{s.Width, s.Height, s.Fit}); !s.Animate && !seen[key] {
 			seen[key] = true
-			kept += pixels * pixelBytes
-		}
-		// The pass is bounded by both ways round: a picture that EXIF turns is resized lying and turned afterwards.
-		pass = max(pass, int64(s.Width)*int64(i.Height)*pixelBytes, int64(s.Height)*int64(i.Width)*pixelBytes)
-		if s.Format == WebP || s.Format == AVIF {
-			encode = max(encode, pixels*encodeBytes)
-		} else if !s.Format.Lossy() {
-			encode = max(encode, pixels*paletteBytes+min(pixels*cellBytes, quantizeBytes))
+			kept += int64(s.Width) * int64(s.Height) * pixelBytes
 		}
 	}
-	return kept, pass, encode + bodies + largest
+	return kept
 }

@@ -14,15 +14,16 @@ import (
 // no engine can forget them. It is safe for concurrent use.
 //
 // A transform passes three gates in this order: room (Slots + Queue transforms are inside at one time, more are ErrBusy),
-// a slot, and its bytes of the memory budget. All take slots before bytes, so nobody holds bytes while waiting, and the
-// gates are first come, first served: a large picture is not starved by small ones. What a transform holds it holds until
+// a slot, and its bytes of the two budgets. All take slots first and the budgets in one order, so nobody waits for bytes
+// that a waiting one holds for ever, and the gates are first come, first served: a large picture is not starved by small ones. What a transform holds it holds until
 // the engine really returns. A caller whose deadline passed has long gone by then, but its memory has not.
 type Transformer struct {
 	engine  Engine
 	o       Options
 	room    *semaphore.Weighted // places inside, running or waiting
 	slots   *semaphore.Weighted // transforms running
-	memory  *semaphore.Weighted // bytes
+	memory  *semaphore.Weighted // bytes of decoding and resizing
+	encode  *semaphore.Weighted // bytes of encoding
 	running sync.WaitGroup
 }
 
@@ -35,6 +36,7 @@ func New(e Engine, o Options) *Transformer {
 		room:   semaphore.NewWeighted(int64(o.Slots) + int64(o.Queue)),
 		slots:  semaphore.NewWeighted(int64(o.Slots)),
 		memory: semaphore.NewWeighted(o.MemoryBudget),
+		encode: semaphore.NewWeighted(o.EncodeBudget),
 	}
 }
 
@@ -89,11 +91,11 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 		return nil, err
 	}
 	specs = t.o.still(info, specs)
-	need := needBytes(info, specs)
-	if need > t.o.MemoryBudget {
+	work := workBytes(info, specs)
+	if work > t.o.MemoryBudget {
 		return t.halves(ctx, src, info, specs)
 	}
-	leave, err := t.enter(ctx, need)
+	leave, err := t.enter(ctx, work, encodeBytes(specs))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 // A spec that needs too much alone is ErrTooLarge, before anything is done for the others.
 func (t *Transformer) halves(ctx context.Context, src []byte, info Info, specs []Spec) ([]Output, error) {
 	for _, s := range specs {
-		if need := needBytes(info, []Spec{s}); need > t.o.MemoryBudget {
+		if need := workBytes(info, []Spec{s}); need > t.o.MemoryBudget {
 			return nil, fmt.Errorf("%w: %q needs %d bytes, of at most %d", ErrTooLarge, s, need, t.o.MemoryBudget)
 		}
 	}
@@ -136,8 +138,11 @@ func (t *Transformer) checkSpecs(info Info, specs []Spec) error {
 	return nil
 }
 
-// enter waits for a slot and for need bytes, at most MaxWait. The caller must call leave once.
-func (t *Transformer) enter(ctx context.Context, need int64) (leave func(), err error) {
+// enter waits for a slot and for bytes of both budgets, at most MaxWait. The caller must call leave once.
+//
+// What needs more than all of EncodeBudget waits until nothing else is encoded and takes all of it: such a rendition is
+// large, and its pixels are our own, so how much it needs is bounded by MaxOutput (660 MB for an AVIF of 2,560 × 2,560).
+func (t *Transformer) enter(ctx context.Context, work, encode int64) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -146,20 +151,25 @@ func (t *Transformer) enter(ctx context.Context, need int64) (leave func(), err 
 	}
 	wait, cancel := context.WithTimeout(ctx, t.o.MaxWait)
 	defer cancel()
-	if t.slots.Acquire(wait, 1) != nil {
+	gates := []struct {
+		gate *semaphore.Weighted
+		n    int64
+	}{{t.slots, 1}, {t.memory, work}, {t.encode, min(encode, t.o.EncodeBudget)}}
+	taken := 0
+	leave = func() {
+		for _, g := range gates[:taken] {
+			g.gate.Release(g.n)
+		}
 		t.room.Release(1)
-		return nil, t.busy(ctx)
 	}
-	if t.memory.Acquire(wait, need) != nil {
-		t.slots.Release(1)
-		t.room.Release(1)
-		return nil, t.busy(ctx)
+	for _, g := range gates {
+		if g.gate.Acquire(wait, g.n) != nil {
+			leave()
+			return nil, t.busy(ctx)
+		}
+		taken++
 	}
-	return func() {
-		t.memory.Release(need)
-		t.slots.Release(1)
-		t.room.Release(1)
-	}, nil
+	return leave, nil
 }
 
 // busy is the error of a wait that ended: ctx's own, or ErrBusy.

@@ -278,6 +278,38 @@ func TestMemoryBudget(t *testing.T) {
 	})
 }
 
+// TestEncodeBudget verifies that encoders share their budget, and that what needs more than all of it is made, alone.
+func TestEncodeBudget(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		budget int64
+		want   int32 // at once
+	}{{"two fit", 20 << 20, 2}, {"one fits", 12 << 20, 1}, {"none fits", 1 << 20, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBlocking(someInfo) // an encoder of JPEG has 8 MiB and more
+				tr := transform.New(b, transform.Options{Slots: 8, EncodeBudget: tt.budget, MaxWait: time.Hour, Timeout: time.Hour})
+				var wg sync.WaitGroup
+				for range 4 {
+					wg.Go(func() {
+						if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				for range 4 {
+					synctest.Wait()
+					b.let <- struct{}{}
+				}
+				wg.Wait()
+				if got := b.most.Load(); got != tt.want {
+					t.Errorf("got %d at once, want %d", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestTimeoutKeepsTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBlocking(someInfo)

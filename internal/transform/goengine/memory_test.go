@@ -4,9 +4,13 @@ import (
 	"image"
 	"image/draw"
 	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"testing"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/imagetest"
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 // measured is how many bytes f allocates.
@@ -100,5 +104,59 @@ func TestManyCodes(t *testing.T) {
 	})
 	if alive := got * 2 / 3; alive > hd.decodeBytes+(1<<20) {
 		t.Errorf("got %d bytes alive, where the header of %d bytes says %d", alive, len(src), hd.decodeBytes)
+	}
+}
+
+// peak is the most memory that f has alive at one time, beyond what is alive before it, as a collector that never rests
+// sees it every 200 µs: a little more than is true, or less where it is short.
+func peak(f func()) int64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(2))
+	runtime.GC()
+	objects := func() int64 {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64())
+	}
+	before := objects()
+	stop, most := make(chan struct{}), make(chan int64)
+	go func() {
+		var high int64
+		for {
+			high = max(high, objects())
+			select {
+			case <-stop:
+				most <- high
+				return
+			case <-time.After(200 * time.Microsecond):
+			}
+		}
+	}()
+	f()
+	close(stop)
+	return <-most - before
+}
+
+// TestEncoderBytes compares the figures of the encoders' budget with what they have alive.
+func TestEncoderBytes(t *testing.T) {
+	for _, f := range lossy(t) {
+		c, _ := codecFor(f)
+		for _, width := range []int{160, 800} {
+			for _, full := range []bool{false, true} {
+				img := imagetest.Photo(width, width*2/3)
+				p := &plate{pixels: img, opaque: true, fullChroma: full}
+				write := func() {
+					if _, err := c.write(p, 95, true); err != nil {
+						t.Fatal(err)
+					}
+				}
+				write() // what is made once is not counted
+				got, want := peak(write), transform.EncoderBytes(f, int64(len(img.Pix)/4))
+				t.Logf("%s, %d pixels wide, full chroma %v: %.1f bytes per pixel, %.1f estimated", f, width, full,
+					4*float64(got)/float64(len(img.Pix)), 4*float64(want)/float64(len(img.Pix)))
+				if got > want {
+					t.Errorf("%s, %d pixels wide, full chroma %v: got %d bytes, where the budget says %d", f, width, full, got, want)
+				}
+			}
+		}
 	}
 }
