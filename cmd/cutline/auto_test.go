@@ -42,8 +42,8 @@ func TestAutoIsTheSmallest(t *testing.T) {
 	} {
 		for accept, named := range map[string][]transform.Format{
 			"image/avif,image/webp,image/*,*/*;q=0.8": {transform.AVIF, transform.WebP},
-			"image/webp,*/*":                          {transform.WebP},
-			"image/*,*/*;q=0.8":                       {},
+			"image/webp,*/*":    {transform.WebP},
+			"image/*,*/*;q=0.8": {},
 		} {
 			header, body := fetched(t, s.url+"/p/"+post+"/thumb.auto", accept)
 			for end := time.Now().Add(time.Minute); strings.Contains(header.Get("Cache-Status"), "interim"); {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -44,7 +45,8 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	instance := newInstance()
 	fetcher := newFetcher(s, instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
-	transformer := transform.New(goengine.New(), transform.Options{
+	engine := goengine.New()
+	transformer := transform.New(engine, transform.Options{
 		MaxBytes:     conf.Fetch.MaxBytes,
 		MaxPixels:    conf.Limits.Pixels,
 		MaxOutput:    conf.maxOutput(),
@@ -53,6 +55,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Timeout:      conf.Limits.Timeout,
 	})
 	st.closers = append(st.closers, transformer.Close)
+	st.warm(engine, log)
 	renderer := render.New(render.Options{
 		Store:     store,
 		Fetch:     fetcher,
@@ -85,6 +88,18 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		return nil, &usageError{err}
 	}
 	return st, nil
+}
+
+// warm makes the engine ready beside all else, so that the first reader does not wait for it.
+func (st *stack) warm(engine *goengine.Engine, log *slog.Logger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := engine.Warm(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("an encoder does not work", "err", err)
+		}
+	})
+	st.closers = append(st.closers, func() error { cancel(); done.Wait(); return nil })
 }
 
 // newFetcher brings originals as s is configured. A wrapper that answers with anything but a picture has failed, whatever
