@@ -1,7 +1,7 @@
-// One run of sharp for internal/transform/goengine/compare_test.go: reads a list of jobs from the file that is named,
+// One run of sharp for internal/transform/goengine/integration_sharp_test.go: reads a list of jobs from the file that is named,
 // prints for each the median time in milliseconds, the bytes of its outputs, and the peak memory of the process in KiB.
 //
-//   [{src, runs, parallel, outputs: [{width, format, options, file}]}]
+//   [{src, runs, parallel, outputs: [{width, format, options, file, sharpen}]}]
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -9,7 +9,10 @@ const sharp = createRequire(process.env.CUTLINE_WORK + '/')('sharp')
 sharp.concurrency(1) // threads per picture
 sharp.cache(false)
 
-const render = (src, o) => sharp(src).resize({ width: o.width, withoutEnlargement: true }).toFormat(o.format, o.options ?? {}).toBuffer()
+const render = (src, o) => {
+  const pipeline = sharp(src).resize({ width: o.width, withoutEnlargement: true })
+  return (o.sharpen ? pipeline.sharpen() : pipeline).toFormat(o.format, o.options ?? {}).toBuffer()
+}
 
 async function run(src, job) {
   if (job.parallel) return Promise.all(job.outputs.map((o) => render(src, o)))

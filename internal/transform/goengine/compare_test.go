@@ -26,23 +26,6 @@ const (
 	compareFamilyRuns = 3
 )
 
-// A workload is what one program makes of one original in one process, again and again.
-type workload struct {
-	Src      string   `json:"src"`
-	Runs     int      `json:"runs"`
-	Parallel bool     `json:"parallel"` // the calls at the same time, else one after the other
-	Outputs  []target `json:"outputs"`
-	Together bool     `json:"-"` // all outputs in one call: cutline only
-}
-
-// A target is one output, as sharp.mjs reads it.
-type target struct {
-	Width   int            `json:"width"`
-	Format  string         `json:"format"` // "jpeg", "webp", "avif", "png"
-	Options map[string]any `json:"options"`
-	File    string         `json:"file"` // where to write it; "" is nowhere
-}
-
 // text is the target as a Spec.
 func (o target) text() string {
 	q := ""
@@ -50,13 +33,6 @@ func (o target) text() string {
 		q = fmt.Sprintf("-q%v", quality)
 	}
 	return fmt.Sprintf("w%d%s.%s", o.Width, q, strings.Replace(o.Format, "jpeg", "jpg", 1))
-}
-
-// A measure is what one workload took.
-type measure struct {
-	MS    float64 `json:"ms"`
-	Bytes int     `json:"bytes"`
-	KiB   int64   `json:"kib"` // peak resident memory of its process
 }
 
 func (m measure) String() string {
@@ -160,26 +136,6 @@ func cutline(t *testing.T, mode string, cores int, w workload) measure {
 		t.Fatal(err)
 	}
 	return m
-}
-
-// sharp runs workloads in one process and returns its version too.
-func sharp(t *testing.T, jobs ...workload) (string, []measure) {
-	t.Helper()
-	text, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "jobs.json")
-	write(t, file, text)
-	var got struct {
-		Version string    `json:"version"`
-		Results []measure `json:"results"`
-	}
-	out := command(t, "node", filepath.Join("..", "..", "..", "testdata", "integration", "sharp.mjs"), file)
-	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Results) != len(jobs) {
-		t.Fatalf("sharp: %v: %s", err, out)
-	}
-	return got.Version, got.Results
 }
 
 // vipsThumbnail runs a workload of one output, a process per run on one thread: its time has the start of the process in it.
