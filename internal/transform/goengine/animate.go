@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
 
 // animates reports whether s keeps an animation with h's header moving. PNG can move too (APNG), but image/png reads its
@@ -74,6 +75,8 @@ func moving(ctx context.Context, src []byte, h header, s transform.Spec) (transf
 		return out, decodeError(ctx, h, err)
 	}
 	out.Frames = len(f.parts)
+	profile := h.profile()
+	s.WideGamut = false // animations in a wide gamut are not made, and not met either
 	smallest := 0
 	for _, level := range levels(s) {
 		var to reel
@@ -83,7 +86,7 @@ func moving(ctx context.Context, src []byte, h header, s transform.Spec) (transf
 		} else {
 			to = &gifReel{colours: level, gifWriter: gifWriter{size: image.Pt(s.Width, s.Height), plays: f.plays}}
 		}
-		p := &projector{film: f, header: h, spec: s, took: &out.Took}
+		p := &projector{film: f, header: h, spec: s, profile: profile, took: &out.Took}
 		if err := p.run(ctx, to); err != nil {
 			return out, err
 		}
@@ -109,11 +112,12 @@ type reel interface {
 
 // A projector runs a film into a reel, every frame cut and resized as a still picture would be.
 type projector struct {
-	film   *film
-	header header
-	spec   transform.Spec
-	took   *transform.Timing
-	window *resized // the part that is shown, the first frame's choice
+	film    *film
+	header  header
+	spec    transform.Spec
+	profile *colour.Profile // nil where the frames are sRGB
+	took    *transform.Timing
+	window  *resized // the part that is shown, the first frame's choice
 }
 
 // run stops early where the reel is larger than the spec allows already.
@@ -165,7 +169,7 @@ func (p *projector) frame(ctx context.Context) (*image.NRGBA, error) {
 		}
 		pic = want.shown
 	}
-	img := (&finisher{}).picture(pic, p.spec).over(p.spec).nrgba()
+	img := (&finisher{profile: p.profile}).picture(pic, p.spec).over(p.spec).nrgba()
 	if &img.Pix[0] == &canvas.Pix[0] {
 		img = &image.NRGBA{Pix: append([]byte(nil), img.Pix...), Stride: img.Stride, Rect: img.Rect}
 	}

@@ -64,6 +64,9 @@ func TestIntegrationColours(t *testing.T) {
 				}
 				var texts []string
 				for _, f := range encodes(t, tr) {
+					if f == transform.GIF { // has no profiles
+						continue
+					}
 					texts = append(texts, "w400-q95-p3."+f.Ext())
 					if !f.Lossy() {
 						texts[len(texts)-1] = "w400-p3." + f.Ext()

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/dd8bf596/cutline/internal/imagetest"
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 // secret is in every text that the originals of this test carry.
@@ -105,6 +106,9 @@ func TestIntegrationMetadata(t *testing.T) {
 			src := read(t, path)
 			for _, f := range encodes(t, tr) {
 				for _, text := range []string{"w100.", "w80-h80-cover.", ".", "w60-p3."} { // resized, cut, as it is, and in a wide gamut
+					if f == transform.GIF && strings.Contains(text, "p3") {
+						continue // GIF has no profiles
+					}
 					out := render(t, tr, src, text+f.Ext())[0]
 					made := filepath.Join(dir, name+text+f.Ext())
 					write(t, made, out.Body)
