@@ -67,7 +67,7 @@ func TestIntegrationColours(t *testing.T) {
 					if f == transform.GIF { // has no profiles
 						continue
 					}
-					texts = append(texts, "w400-q95-p3."+f.Ext())
+					texts = append(texts, "w400-q100-p3."+f.Ext())
 					if !f.Lossy() {
 						texts[len(texts)-1] = "w400-p3." + f.Ext()
 					}
