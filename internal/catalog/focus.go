@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,7 +38,7 @@ func (f *finder) focus(h hit) (focus Focus, bad *frontmatter.Pair) {
 			return focus, nil
 		}
 	}
-	for _, n := range append(h.inside[:len(h.inside):len(h.inside)], h.beside...) {
+	for _, n := range append(slices.Clip(h.inside), h.beside...) {
 		for _, names := range axisKeys {
 			if x, y := lookup(n, names[0]), lookup(n, names[1]); x != nil && y != nil {
 				if p, ok := fromAxes(x.Value, y.Value); ok {

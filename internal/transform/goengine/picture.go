@@ -8,14 +8,6 @@ import (
 	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
 
-// size is the picture's width and height.
-func (p *picture) size() image.Point {
-	if p.pixels != nil {
-		return p.pixels.Rect.Size()
-	}
-	return image.Pt(p.planes[0].Width, p.planes[0].Height)
-}
-
 // nrgba is the picture as NRGBA with its rows one behind the other. It shares p's pixels where they are that already.
 // Chroma at half the resolution is repeated, not interpolated: the encoders that want RGB average it again.
 func (p *picture) nrgba() *image.NRGBA {
