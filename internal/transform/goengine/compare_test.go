@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/transform/goengine"
 )
 
 // How often each job runs; the median counts.
@@ -55,7 +56,8 @@ func TestCompareChild(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &child); err != nil {
 		t.Fatal(err)
 	}
-	tr := newTransformer(t)
+	tr := transform.New(goengine.New(), transform.Options{MaxWait: time.Minute, Timeout: time.Minute})
+	defer func() { _ = tr.Close() }()
 	src := read(t, child.Src)
 	var texts []string
 	for _, o := range child.Outputs {

@@ -2,22 +2,10 @@ package goengine
 
 import (
 	"context"
-	"fmt"
 	"image"
-
-	"github.com/gen2brain/webp"
 
 	"github.com/dd8bf596/cutline/internal/transform"
 )
-
-// webpRev names what writes WebP: gen2brain/webp's translation of libwebp, or the library that its loader found.
-func webpRev() string {
-	rev := fmt.Sprintf("webp0.6.0-m%d-m%d", webpQuick, webpThorough)
-	if webp.Dynamic() == nil {
-		rev += "-native"
-	}
-	return rev
-}
 
 // encode writes pic as s says and returns the quality it was written at, 0 where the format is lossless. Transparency is
 // kept where the format has it and s has no background. No metadata is written: pixels are all that came out of the

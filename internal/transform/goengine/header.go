@@ -23,8 +23,9 @@ type header struct {
 	decodeBytes int64
 	heldBytes   int64           // 0: all of decodeBytes
 	largest     int64           // what decoding takes for the frame that takes the most, without a canvas; of GIF and WebP
-	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
+	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas but in GIF and WebP
 	webp        webpFrame       // where a WebP's first frame lies
+	avif        avifFrame       // where an AVIF's picture lies
 	icc         []byte          // the ICC profile as it lies in the file, a PNG's deflated; nil where there is none
 	colours     colourNote
 }
@@ -62,6 +63,8 @@ func parse(src []byte) (header, error) {
 		err = h.parseGIF(src)
 	case transform.WebP:
 		exif, err = h.parseWebP(src)
+	case transform.AVIF:
+		err = h.parseAVIF(src)
 	default:
 		return header{}, fmt.Errorf("decode %s: %w", f, transform.ErrFormat)
 	}
@@ -71,10 +74,12 @@ func parse(src []byte) (header, error) {
 	if h.width < 1 || h.height < 1 {
 		return header{}, fmt.Errorf("%s header: %w: %d × %d pixels", f, transform.ErrCorrupt, h.width, h.height)
 	}
-	if f == transform.JPEG || f == transform.PNG {
+	if f != transform.GIF && f != transform.WebP {
 		h.frame = image.Rect(0, 0, h.width, h.height)
 	}
-	h.orientation = orientation(exif)
+	if f != transform.AVIF { // its container turns; its EXIF block does not (ISO/IEC 23000-22 §7.3.7)
+		h.orientation = orientation(exif)
+	}
 	h.colours.adobeRGB = h.icc == nil && saysAdobeRGB(exif)
 	h.decodeBytes += h.colourBytes()
 	if h.heldBytes > 0 {

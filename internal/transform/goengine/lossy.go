@@ -19,6 +19,7 @@ import (
 const (
 	jpegWorth = 38
 	webpWorth = 24
+	avifWorth = 24
 )
 
 // codecFor is the codec of a lossy format.
@@ -28,6 +29,8 @@ func codecFor(f transform.Format) (codec, bool) {
 		return codec{write: writeJPEG, luma: lumaOfJPEG, probes: [3]int{56, 76, 90}, worth: jpegWorth}, true
 	case transform.WebP:
 		return codec{write: writeWebP, luma: lumaOfWebP, probes: [3]int{56, 74, 88}, worth: webpWorth}, true
+	case transform.AVIF:
+		return codec{write: writeAVIF, luma: lumaOfAVIF, probes: [3]int{40, 58, 76}, worth: avifWorth}, true
 	}
 	return codec{}, false
 }
