@@ -230,22 +230,26 @@ func (d *decoder) ac(h *huffman, block, q *[64]int32) (most int, ok bool) {
 		return 0, false
 	}
 	b := &d.bits
+	acc, n := b.acc, b.n // in registers, for most coefficients are in a table
 	for zig := 1; zig < 64; zig++ {
-		if b.n < 32 {
+		if n < 32 {
+			b.acc, b.n = acc, n
 			b.fill()
+			acc, n = b.acc, b.n
 		}
-		if b.n >= lookBits {
-			next := b.acc >> (b.n - lookBits) & (1<<lookBits - 1)
+		if n >= lookBits {
+			next := acc >> ((n - lookBits) & 63) & (1<<lookBits - 1)
 			if w := h.whole[next]; w != 0 {
 				if zig += int(w>>8) & 15; zig > 63 {
-					b.n -= uint(h.symbols[next] & 0xff)
+					n -= uint(h.symbols[next] & 0xff)
 					break
 				}
-				b.n -= uint(w & 0xff)
+				n -= uint(w & 0xff)
 				block[unzig[zig&63]], most = w>>16*q[zig&63], zig
 				continue
 			}
 		}
+		b.acc, b.n = acc, n
 		symbol, ok := h.symbol(b)
 		if !ok {
 			return 0, false
@@ -254,6 +258,7 @@ func (d *decoder) ac(h *huffman, block, q *[64]int32) (most int, ok bool) {
 		if size == 0 && run != 15 {
 			return most, d.endOfBand(uint(run))
 		}
+		acc, n = b.acc, b.n
 		if zig += run; size == 0 {
 			continue
 		}
@@ -264,8 +269,10 @@ func (d *decoder) ac(h *huffman, block, q *[64]int32) (most int, ok bool) {
 		if !ok {
 			return 0, false
 		}
+		acc, n = b.acc, b.n
 		block[unzig[zig&63]], most = extend(value, size)*q[zig&63], zig
 	}
+	b.acc, b.n = acc, n
 	return most, true
 }
 

@@ -43,7 +43,7 @@ func Resize(ctx context.Context, src Plane, win Window, w, h int) (Plane, error)
 	across, down := filter(src.Width, win.X, win.Width, w), filter(src.Height, win.Y, win.Height, h)
 	dst := Plane{Pix: make([]byte, w*h), Stride: w, Width: w, Height: h}
 	ring := newRing[int16](w, down)
-	acc := make([]int32, w)
+	acc, pair := make([]int32, w), make([]int64, src.Width)
 	for y := range h {
 		if y%64 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -51,48 +51,58 @@ func Resize(ctx context.Context, src Plane, win Window, w, h int) (Plane, error)
 			}
 		}
 		first, weights := down.of(y)
-		for at := ring.next; at < first+len(weights); at++ {
-			if at >= first {
-				narrow(ring.row(at), src.Pix[at*src.Stride:][:src.Width], across)
-			}
-			ring.next = at + 1
+		for at := max(ring.next, first); at < first+len(weights); at += 2 {
+			below := min(at+1, src.Height-1) // of the last row, itself
+			pack(pair, src.Pix[at*src.Stride:], src.Pix[below*src.Stride:])
+			narrow(ring.row(at), ring.row(below), pair, across)
+			ring.next = at + 2
 		}
 		for i := range acc {
 			acc[i] = 1 << (fixed + kept - 1)
 		}
-		for k := 0; k < len(weights); k += 2 {
-			if k+1 < len(weights) {
-				add2(acc, ring.row(first+k), ring.row(first+k+1), int32(weights[k]), int32(weights[k+1]))
-			} else {
-				add1(acc, ring.row(first+k), int32(weights[k]))
-			}
+		k := 0
+		for ; k+4 <= len(weights); k += 4 {
+			add4(acc, ring, first+k, (*[4]int16)(weights[k:]))
+		}
+		for ; k < len(weights); k++ {
+			add1(acc, ring.row(first+k), int32(weights[k]))
 		}
 		store(dst.Pix[y*w:][:w], acc)
 	}
 	return dst, nil
 }
 
-// narrow resamples one row.
-func narrow(dst []int16, src []byte, f *kernel) {
+// pack puts two rows into one, a sample of the first in the low half of each number and one of the second in the high half.
+func pack(pair []int64, above, below []byte) {
+	above, below = above[:len(pair)], below[:len(pair)]
+	for i := range pair {
+		pair[i] = int64(above[i]) | int64(below[i])<<32
+	}
+}
+
+// narrow resamples two rows at once: a product of a weight and a pair is the products of both, and the sums of neither half
+// leave 32 bits, but the lower borrows from the upper where it is negative.
+func narrow(above, below []int16, pair []int64, f *kernel) {
 	n := f.taps
-	for x := range dst {
-		first := f.first[x]
-		weights := f.weights[x*n:][:n]
-		samples := src[first:]
-		if len(samples) > n {
-			samples = samples[:n]
-		}
-		weights = weights[:len(samples)]
-		var a, b int32
+	below = below[:len(above)]
+	for x := range above {
+		samples := pair[f.first[x]:]
+		weights := f.weights[x*n:][:min(n, len(samples))]
+		samples = samples[:len(weights)]
+		var a, b int64
 		for len(samples) >= 4 && len(weights) >= 4 {
-			a += int32(samples[0])*int32(weights[0]) + int32(samples[1])*int32(weights[1])
-			b += int32(samples[2])*int32(weights[2]) + int32(samples[3])*int32(weights[3])
+			a += samples[0]*int64(weights[0]) + samples[1]*int64(weights[1])
+			b += samples[2]*int64(weights[2]) + samples[3]*int64(weights[3])
 			samples, weights = samples[4:], weights[4:]
 		}
 		for i, v := range samples {
-			a += int32(v) * int32(weights[i])
+			a += v * int64(weights[i])
 		}
-		dst[x] = int16((a + b + 1<<(fixed-kept-1)) >> (fixed - kept))
+		a += b
+		low := int32(a)
+		high := int32((a - int64(low)) >> 32)
+		above[x] = int16((low + 1<<(fixed-kept-1)) >> (fixed - kept))
+		below[x] = int16((high + 1<<(fixed-kept-1)) >> (fixed - kept))
 	}
 }
 
@@ -103,10 +113,12 @@ func add1(acc []int32, row []int16, w int32) {
 	}
 }
 
-func add2(acc []int32, r, s []int16, v, w int32) {
-	r, s = r[:len(acc)], s[:len(acc)]
+// add4 adds four rows at once, the first of them at: the sums are read and written a quarter as often.
+func add4(acc []int32, rows *ring[int16], at int, w *[4]int16) {
+	r0, r1, r2, r3 := rows.row(at)[:len(acc)], rows.row(at + 1)[:len(acc)], rows.row(at + 2)[:len(acc)], rows.row(at + 3)[:len(acc)]
+	w0, w1, w2, w3 := int32(w[0]), int32(w[1]), int32(w[2]), int32(w[3])
 	for i := range acc {
-		acc[i] += v*int32(r[i]) + w*int32(s[i])
+		acc[i] += w0*int32(r0[i]) + w1*int32(r1[i]) + w2*int32(r2[i]) + w3*int32(r3[i])
 	}
 }
 
@@ -207,8 +219,8 @@ type ring[T int16 | float32] struct {
 }
 
 func newRing[T int16 | float32](width int, k *kernel) *ring[T] {
-	all := make([]T, width*k.taps)
-	r := &ring[T]{rows: make([][]T, k.taps)}
+	all := make([]T, width*(k.taps+1)) // rows are made in pairs, and one may be ahead
+	r := &ring[T]{rows: make([][]T, k.taps+1)}
 	for i := range r.rows {
 		r.rows[i] = all[i*width:][:width:width]
 	}
