@@ -143,6 +143,10 @@ func EncoderBytes(f Format, pixels int64) int64 {
 	return quantizeBytes + paletteBytes*pixels
 }
 
+// ParallelBytes bounds what the encoders that an engine runs at one time for one call work with, by EncoderBytes. One alone
+// may need more.
+const ParallelBytes = 160 << 20
+
 // workBytes is the memory that decoding and resizing hold at one time in one call, the more of two stages: decoding; and
 // resizing, beside what is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then).
 //
@@ -164,9 +168,9 @@ func workBytes(i Info, specs []Spec) int64 {
 }
 
 // encodeBytes is the memory that encoding stills holds at one time in one call, when the original is gone: every resized
-// picture, one encoder at a time, and the files that are done, the largest twice while its buffer grows.
+// picture, the encoders under way, and the files that are done, the largest twice while its buffer grows.
 func encodeBytes(specs []Spec) int64 {
-	var bodies, largest, encoder int64
+	var bodies, largest, encoder, encoders int64
 	for _, s := range specs {
 		if s.Animate {
 			continue
@@ -177,9 +181,10 @@ func encodeBytes(specs []Spec) int64 {
 			body = pixels * losslessBytes
 		}
 		bodies, largest = bodies+body, max(largest, body)
-		encoder = max(encoder, EncoderBytes(s.Format, pixels))
+		need := EncoderBytes(s.Format, pixels)
+		encoder, encoders = max(encoder, need), encoders+need
 	}
-	return keptBytes(specs) + encoder + bodies + largest
+	return keptBytes(specs) + max(encoder, min(encoders, ParallelBytes)) + bodies + largest
 }
 
 // movingBytes is the memory that one animation takes: its film; three of its frames, those before and after and what is

@@ -25,15 +25,16 @@ import (
 )
 
 // An Engine is the pure Go engine. It is safe for concurrent use. Each call of an encoder, and of the WebAssembly for AVIF,
-// has its own memory, and a Transform makes one at a time: there are never more at once than transforms.
+// has its own memory; there are never more at once than transforms and processors less one.
 type Engine struct {
-	webp, avif library // in use instead of the codecs inside the program
+	webp, avif library       // in use instead of the codecs inside the program
+	spare      chan struct{} // see crew
 }
 
 var _ transform.Engine = (*Engine)(nil)
 
 // New makes an Engine. Where the machine has a libwebp, it tries it on a small picture.
-func New() *Engine { return &Engine{webp: webpLibrary(), avif: avifLibrary()} }
+func New() *Engine { return &Engine{webp: webpLibrary(), avif: avifLibrary(), spare: newSpare()} }
 
 // Close does nothing; there is nothing to release.
 func (e *Engine) Close() error { return nil }
@@ -139,22 +140,39 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	}
 	finish := &finisher{profile: o.profile}
 	o = nil // its memory is free for the encoders, and the Transformer counts on that
+	crew := newCrew(e.spare)
 	for i, at := range order {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+		s, out := specs[at], &outputs[at]
 		start := time.Now()
-		out := &outputs[at]
-		pic := finish.picture(pictures[i], specs[at])
-		if out.Body, out.Quality, err = encode(ctx, pic, specs[at]); err == nil {
-			out.Body, err = withProfile(out.Body, specs[at].Format, pic)
+		pic := finish.picture(pictures[i], s)
+		finished := time.Since(start)
+		ok := crew.do(s.Format, int64(s.Width)*int64(s.Height), i == len(order)-1, func() error {
+			start := time.Now()
+			defer func() { out.Took.Encode, out.Took.Decode = finished+time.Since(start), took }()
+			return write(ctx, out, pic, s)
+		})
+		if !ok {
+			break
 		}
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", specs[at].Format, err)
-		}
-		out.Took.Encode, out.Took.Decode = time.Since(start), took
+	}
+	if err := crew.wait(); err != nil {
+		return nil, err
 	}
 	return outputs, nil
+}
+
+// write makes the bytes of one output.
+func write(ctx context.Context, out *transform.Output, pic *picture, s transform.Spec) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if out.Body, out.Quality, err = encode(ctx, pic, s); err == nil {
+		out.Body, err = withProfile(out.Body, s.Format, pic)
+	}
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", s.Format, err)
+	}
+	return nil
 }
 
 // largestFirst is the places of specs, those with the most pixels first.
