@@ -59,9 +59,9 @@ func Codes() []Code { return slices.Clone(codes) }
 // pause or return; of 232 real ones, 24 are longer, up to 808 bytes, and describe what belongs into the article.
 const maxAlt = 300
 
-// unservedExtensions are of formats that the engine does not read: AVIF and HEIC for want of a decoder in Go, the others on
-// purpose, because they are programs (SVG), have decoders with a record of faults, or are no pictures for browsers.
-var unservedExtensions = []string{".avif", ".svg", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".ico", ".psd", ".pdf", ".eps", ".mp4", ".webm", ".mov"}
+// unservedExtensions are of formats that the engine does not read: HEIC and JPEG XL for want of a good decoder (ADR 11), the
+// others on purpose, because they are programs (SVG), have decoders with a record of faults, or are no pictures for browsers.
+var unservedExtensions = []string{".svg", ".heic", ".heif", ".jxl", ".tif", ".tiff", ".bmp", ".ico", ".psd", ".pdf", ".eps", ".mp4", ".webm", ".mov"}
 
 // Lint returns all findings: the Problems of reading and what the entries' words and sources lack, sorted by file, line,
 // code. It needs no network and reads no file. The caller may modify the slice.

@@ -140,7 +140,7 @@ func peak(f func()) int64 {
 func TestEncoderBytes(t *testing.T) {
 	for _, f := range lossy(t) {
 		c, _ := codecFor(f)
-		for _, width := range []int{160, 800} {
+		for _, width := range []int{160, 480} {
 			for _, full := range []bool{false, true} {
 				img := imagetest.Photo(width, width*2/3)
 				p := &plate{pixels: img, opaque: true, fullChroma: full}
