@@ -126,6 +126,8 @@ func decodeFrame(ctx context.Context, src []byte, h header) (image.Image, error)
 		return gif.Decode(until(ctx, bytes.NewReader(src)))
 	case transform.WebP:
 		return decodeWebP(until(ctx, h.webp.file(h.frame.Dx(), h.frame.Dy())))
+	case transform.AVIF:
+		return decodeAVIF(ctx, h)
 	}
 	return nil, unsupported("%s", h.format)
 }

@@ -1,7 +1,6 @@
 package goengine
 
 import (
-	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -16,15 +15,6 @@ import (
 // default of 4 takes 254, and costs 1.2 % more bytes.
 const webpMethod = 2
 
-// webpRev names what writes WebP: gen2brain/webp's translation of libwebp, or the library that its loader found.
-func webpRev() string {
-	rev := fmt.Sprintf("webp0.6.0-m%d", webpMethod)
-	if webp.Dynamic() == nil {
-		rev += "-native"
-	}
-	return rev
-}
-
 // encode writes pic as s says. Transparency is kept where the format has it and s has no background. No metadata is
 // written: pixels are all that came out of the original.
 func encode(w io.Writer, pic *picture, s transform.Spec) error {
@@ -36,6 +26,13 @@ func encode(w io.Writer, pic *picture, s transform.Spec) error {
 		return png.Encode(w, pic.nrgba())
 	case transform.WebP:
 		return webp.Encode(w, pic.nrgba(), webp.Options{Quality: s.Quality, Method: webpMethod})
+	case transform.AVIF:
+		body, err := encodeAVIF(pic.nrgba(), s.Quality)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(body)
+		return err
 	}
 	return unsupported("%s", s.Format)
 }

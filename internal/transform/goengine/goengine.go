@@ -1,10 +1,11 @@
 // Package goengine is the engine with nothing to install: it decodes, resizes and encodes in Go alone, without cgo.
 //
-// It reads JPEG, PNG, GIF and WebP and writes JPEG, PNG and WebP. Bytes from outside are decoded only by Go code: the
-// standard library's decoders and golang.org/x/image/webp, each called by name after the magic number is known, never
-// through image.Decode (importing imaging registers decoders for BMP and TIFF). WebP is encoded by gen2brain/webp:
-// libwebp translated to Go, or the machine's libwebp where its loader finds one. That library sees no bytes but pixels
-// made here: its own Decode is never called.
+// It reads JPEG, PNG, GIF, WebP and AVIF and writes JPEG, PNG, WebP and AVIF. Bytes from outside are decoded only by Go
+// code and inside WebAssembly: the standard library's decoders, golang.org/x/image/webp and gen2brain/avif, each called by
+// name after the magic number is known, never through image.Decode (importing imaging registers decoders for BMP and
+// TIFF). WebP is encoded by gen2brain/webp: libwebp translated to Go, or the machine's libwebp where its loader finds
+// one. That library sees no bytes but pixels made here: its own Decode is never called. gen2brain/avif has one switch for
+// both ways: where its loader finds a libavif, AVIF is written by that and is not read at all.
 //
 // Limits, queues, deadlines and the recover are not this package's job: transform.Transformer wraps every engine in them.
 package goengine
@@ -23,23 +24,30 @@ import (
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// An Engine is the pure Go engine. It has no state and is safe for concurrent use. Each encode of a WebP has its own
-// memory, and a Transform encodes one picture at a time: there are never more at once than transforms.
-type Engine struct{}
+// An Engine is the pure Go engine. It is safe for concurrent use. Each encode of a WebP and each call of the WebAssembly
+// for AVIF has its own memory, and a Transform makes one at a time: there are never more at once than transforms.
+type Engine struct {
+	webp, avif library // in use instead of the codecs inside the program
+}
 
 var _ transform.Engine = (*Engine)(nil)
 
-// New makes an Engine.
-func New() *Engine { return &Engine{} }
+// New makes an Engine. Where the machine has a libwebp, it tries it on a small picture.
+func New() *Engine { return &Engine{webp: webpLibrary(), avif: avifLibrary()} }
 
 // Close does nothing; there is nothing to release.
 func (e *Engine) Close() error { return nil }
 
-// Can reports what the engine does with f: JPEG, PNG and WebP both ways, GIF in, AVIF neither.
+// Can reports what the engine does with f: JPEG, PNG, WebP and AVIF both ways, GIF in. WebP is not written where a
+// libwebp is in use that cannot; AVIF is not read where a libavif is in use that is native code.
 func (e *Engine) Can(f transform.Format) transform.Ability {
 	switch f {
-	case transform.JPEG, transform.PNG, transform.WebP:
+	case transform.JPEG, transform.PNG:
 		return transform.Ability{Decode: true, Encode: true}
+	case transform.WebP:
+		return transform.Ability{Decode: true, Encode: e.webp.broken == ""}
+	case transform.AVIF:
+		return transform.Ability{Decode: e.avif.name == "", Encode: true}
 	case transform.GIF:
 		return transform.Ability{Decode: true}
 	}
@@ -58,7 +66,11 @@ func (e *Engine) Rev(f transform.Format) string {
 	case transform.JPEG, transform.PNG:
 		return rev + f.Ext() + "-" + goMinor(runtime.Version())
 	case transform.WebP:
-		return rev + webpRev()
+		if e.webp.broken == "" {
+			return rev + fmt.Sprintf("webp0.6.0-m%d", webpMethod) + e.webp.rev()
+		}
+	case transform.AVIF:
+		return rev + fmt.Sprintf("avif0.5.0-s%d", avifSpeed) + e.avif.rev()
 	}
 	return ""
 }
@@ -78,8 +90,16 @@ func goMinor(version string) string {
 
 // Probe reads the header of src: every marker, chunk or block is visited, no pixel is decoded.
 func (e *Engine) Probe(src []byte) (transform.Info, error) {
-	h, err := parse(src)
+	h, err := e.header(src)
 	return h.info(), err
+}
+
+// header reads the header of src, if src is in a format that may be decoded here.
+func (e *Engine) header(src []byte) (header, error) {
+	if f, err := transform.Sniff(src); err == nil && !e.Can(f).Decode {
+		return header{}, unsupported("%s: %s is in use, and native code decodes nothing from outside", f, e.avif.name)
+	}
+	return parse(src)
 }
 
 // Transform decodes src once and makes one Output per spec, in order.
@@ -91,12 +111,15 @@ func (e *Engine) Probe(src []byte) (transform.Info, error) {
 // size in several formats share their pixels.
 func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
 	for _, s := range specs {
+		if s.Format == transform.WebP && e.webp.broken != "" {
+			return nil, fmt.Errorf("encode %s: %w", s.Format, unsupported("%s", e.webp.broken))
+		}
 		if !e.Can(s.Format).Encode {
 			return nil, fmt.Errorf("encode %s: %w", s.Format, transform.ErrFormat)
 		}
 	}
 	start := time.Now()
-	h, err := parse(src)
+	h, err := e.header(src)
 	if err != nil {
 		return nil, err
 	}

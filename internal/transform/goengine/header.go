@@ -22,8 +22,10 @@ type header struct {
 	metadata    int64
 	decodeBytes int64
 	heldBytes   int64           // 0: all of decodeBytes
-	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas in JPEG and PNG
+	frame       image.Rectangle // of the first frame, on the canvas; the whole canvas but in GIF and WebP
 	webp        webpFrame       // where a WebP's first frame lies
+	avif        avifFrame       // where an AVIF's picture lies
+	icc         []byte          // the colour profile; shares the file's bytes
 }
 
 // info is h as Probe tells it.
@@ -56,6 +58,8 @@ func parse(src []byte) (header, error) {
 		err = h.parseGIF(src)
 	case transform.WebP:
 		exif, err = h.parseWebP(src)
+	case transform.AVIF:
+		err = h.parseAVIF(src)
 	default:
 		return header{}, fmt.Errorf("decode %s: %w", f, transform.ErrFormat)
 	}
@@ -65,10 +69,12 @@ func parse(src []byte) (header, error) {
 	if h.width < 1 || h.height < 1 {
 		return header{}, fmt.Errorf("%s header: %w: %d × %d pixels", f, transform.ErrCorrupt, h.width, h.height)
 	}
-	if f == transform.JPEG || f == transform.PNG {
+	if f != transform.GIF && f != transform.WebP {
 		h.frame = image.Rect(0, 0, h.width, h.height)
 	}
-	h.orientation = orientation(exif)
+	if f != transform.AVIF { // its container turns; its EXIF block does not (ISO/IEC 23000-22 §7.3.7)
+		h.orientation = orientation(exif)
+	}
 	return h, nil
 }
 

@@ -1,0 +1,119 @@
+package goengine
+
+import (
+	"bytes"
+	"image"
+	"strings"
+
+	"github.com/gen2brain/avif"
+	"github.com/gen2brain/webp"
+
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// A Codec says in words how a format is read and written; "" is not at all.
+type Codec struct {
+	Format        transform.Format
+	Reads, Writes string
+}
+
+// Codecs lists all formats.
+func (e *Engine) Codecs() []Codec {
+	words := map[transform.Format]Codec{
+		transform.JPEG: {Reads: "jpegscale, image/jpeg", Writes: "image/jpeg"},
+		transform.PNG:  {Reads: "image/png", Writes: "image/png"},
+		transform.GIF:  {Reads: "image/gif"},
+		transform.WebP: {Reads: "golang.org/x/image/webp", Writes: e.webp.words("libwebp 1.6.0 translated to Go")},
+		transform.AVIF: {Reads: avifWASM, Writes: e.avif.words(avifWASM)},
+	}
+	var list []Codec
+	for _, f := range transform.Formats() {
+		c, can := words[f], e.Can(f)
+		c.Format = f
+		if !can.Decode {
+			c.Reads = ""
+		}
+		if !can.Encode {
+			c.Writes = ""
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+const avifWASM = "libavif 1.4.2 in WASM"
+
+// A library is what the loader of gen2brain/webp or gen2brain/avif found on this machine. It cannot be told to leave it.
+// The zero library is none: the codec that is part of this program is used.
+type library struct {
+	name    string // "libwebp.so"; "" for none
+	version string // "1.2.4"; "unknown" where it does not tell
+	broken  string // why it cannot be used; "" where it can
+}
+
+// words names the library, or what is used where there is none.
+func (l library) words(none string) string {
+	if l.name == "" {
+		return none
+	}
+	return l.name + " " + l.version + " (shared library)"
+}
+
+// rev is the part of a revision: two versions of a library do not write the same bytes.
+func (l library) rev() string {
+	if l.name == "" {
+		return ""
+	}
+	return "-native" + l.version
+}
+
+// webpOldest is the first libwebp whose structures are those that gen2brain/webp fills.
+const webpOldest = "1.2.0"
+
+// webpLibrary is the libwebp that gen2brain/webp encodes with, if that is not its own.
+func webpLibrary() library {
+	if webp.Dynamic() != nil {
+		return library{}
+	}
+	l := sharedWebP()
+	switch {
+	case l.version == "unknown" || older(l.version, webpOldest):
+		l.broken = l.name + " " + l.version + " is used, and is older than " + webpOldest
+	case !webpWorks():
+		l.broken = l.name + " " + l.version + " is used, and does not write WebP"
+	}
+	return l
+}
+
+// webpWorks reports whether a small picture can be written.
+func webpWorks() bool {
+	var buf bytes.Buffer
+	err := webp.Encode(&buf, image.NewNRGBA(image.Rect(0, 0, 4, 4)), webp.Options{Quality: 80, Method: webpMethod})
+	f, sniffed := transform.Sniff(buf.Bytes())
+	return err == nil && sniffed == nil && f == transform.WebP
+}
+
+// older reports whether version a comes before version b; both are three numbers below 256.
+func older(a, b string) bool {
+	for strings.Count(a, ".") == 2 && strings.Count(b, ".") == 2 {
+		x, y := strings.Split(a, "."), strings.Split(b, ".")
+		for i := range x {
+			if len(x[i]) != len(y[i]) {
+				return len(x[i]) < len(y[i])
+			}
+			if x[i] != y[i] {
+				return x[i] < y[i]
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// avifLibrary is the libavif that gen2brain/avif uses, if that is not its own.
+func avifLibrary() library {
+	if avif.Dynamic() != nil {
+		return library{}
+	}
+	return sharedAVIF()
+}
