@@ -22,13 +22,16 @@ func seeds(f *testing.F) [][]byte {
 		imagetest.WithEXIF(f, imagetest.PNG(f, 9, 7, false), imagetest.EXIF(8)),
 		imagetest.WithEXIF(f, imagetest.File(f, "alpha.webp"), imagetest.EXIF(3)),
 	}
-	for _, name := range []string{"progressive.jpg", "444.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "animated.webp"} {
+	for _, name := range []string{
+		"progressive.jpg", "444.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "animated.webp",
+		"lossy.avif", "deep-444.avif", "alpha.avif", "animated.avif", "turned.avif",
+	} {
 		list = append(list, imagetest.File(f, name))
 	}
 	for _, bomb := range enginetest.Bombs(f) {
 		list = append(list, bomb)
 	}
-	for _, whole := range list[:12] {
+	for _, whole := range list[:17] {
 		list = append(list, whole[:len(whole)/2])
 	}
 	return list
