@@ -141,11 +141,12 @@ func pixels(ctx context.Context, e transform.Engine, o transform.Output) (*image
 	return imagetest.NRGBA(img), nil
 }
 
-// written lists the formats that e writes.
+// written lists the formats that e writes and reads: what it writes only, nothing here can look at, and case Formats
+// verifies that it is there.
 func written(e transform.Engine) []transform.Format {
 	var list []transform.Format
 	for _, f := range transform.Formats() {
-		if e.Can(f).Encode {
+		if can := e.Can(f); can.Encode && can.Decode {
 			list = append(list, f)
 		}
 	}
@@ -206,5 +207,10 @@ func fixtures(t testing.TB) []fixture {
 		file("alpha.webp", transform.WebP, fade, lossy),
 		file("alpha-lossless.webp", transform.WebP, fade, exact),
 		file("animated.webp", transform.WebP, photo, lossy),
+		file("lossy.avif", transform.AVIF, photo, lossy),
+		file("deep-444.avif", transform.AVIF, photo, lossy),
+		file("alpha.avif", transform.AVIF, fade, lossy),
+		file("alpha-premultiplied.avif", transform.AVIF, fade, lossy),
+		file("animated.avif", transform.AVIF, photo, lossy),
 	}
 }

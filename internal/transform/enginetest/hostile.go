@@ -129,7 +129,13 @@ func Bombs(t testing.TB) map[string][]byte {
 	canvas := imagetest.File(t, "alpha.webp")
 	canvas = bytes.Clone(canvas)
 	copy(canvas[24:], "\x4f\xc3\x00\x4f\xc3\x00") // 50,000 × 50,000
+	still := bytes.Clone(imagetest.File(t, "lossy.avif"))
+	copy(still[bytes.Index(still, []byte("ispe"))+8:], "\x00\x00\xff\xff\x00\x00\xff\xff")
+	items := bytes.Clone(imagetest.File(t, "alpha.avif"))
+	copy(items[bytes.Index(items, []byte("iloc"))+10:], "\xff\xff")
 	return map[string][]byte{
+		"AVIF 65,535 × 65,535":        still,
+		"AVIF of 65,535 items":        items,
 		"PNG 50,000 × 50,000":         pngOf(50_000, 50_000, 8, 2),
 		"PNG 1 × 2³¹-1":               pngOf(1, 1<<31-1, 8, 2),
 		"PNG 2³²-1 × 2³²-1":           pngOf(1<<32-1, 1<<32-1, 16, 6),

@@ -37,7 +37,7 @@ var shown = [9][4]color.NRGBA{
 	8: {imagetest.TopRight, imagetest.BottomRight, imagetest.TopLeft, imagetest.BottomLeft},
 }
 
-// orientation verifies all eight in JPEG, PNG and WebP: exact where the file is lossless.
+// orientation verifies all eight in JPEG, PNG, WebP and AVIF: exact where the file is lossless.
 func orientation(t testing.TB, e transform.Engine) error {
 	// Large enough that what decoders do to the edges of saturated colours (T.81 leaves it to them) hardly weighs.
 	const w, h = 128, 96
@@ -70,8 +70,41 @@ func orientation(t testing.TB, e transform.Engine) error {
 		if err := webpOrientation(t, e, o); err != nil {
 			return fmt.Errorf("WebP, orientation %d: %w", o, err)
 		}
+		if err := avifOrientation(t, e, o); err != nil {
+			return fmt.Errorf("AVIF, orientation %d: %w", o, err)
+		}
 	}
 	return nil
+}
+
+// avifOrientation verifies what an AVIF's container says of turning and mirroring: an angle of 90° counter-clockwise, then
+// none, or top to bottom.
+func avifOrientation(t testing.TB, e transform.Engine, o int) error {
+	if !e.Can(transform.AVIF).Decode {
+		return nil // case Formats verified that it is ErrFormat
+	}
+	const w, h = imagetest.FileWidth, imagetest.FileHeight
+	src := bytes.Clone(imagetest.File(t, "turned.avif")) // irot, imir
+	turn := [9]struct{ angle, axis byte }{1: {0, 9}, 2: {2, 0}, 3: {2, 9}, 4: {0, 0}, 5: {1, 0}, 6: {3, 9}, 7: {3, 0}, 8: {1, 9}}[o]
+	src[bytes.Index(src, []byte("irot"))+4] = turn.angle
+	mirror := bytes.Index(src, []byte("imir"))
+	src[mirror+4] = turn.axis
+	if turn.axis == 9 {
+		copy(src[mirror:], "irot")
+		src[mirror+4] = turn.angle
+	}
+	want := imagetest.QuadrantsOf(w, h, shown[o])
+	if o >= 5 {
+		want = imagetest.QuadrantsOf(h, w, shown[o])
+	}
+	if info, err := e.Probe(src); err != nil || info.Orientation != o || info.Width != want.Rect.Dx() {
+		return fmt.Errorf("got %+v and error %w", info, err)
+	}
+	got, err := run(t, e, src, transform.Spec{Format: transform.PNG})
+	if err != nil {
+		return err
+	}
+	return imagetest.Differ(got, want, imagetest.Tolerance{SSIM: 0.95, Mean: smallChroma})
 }
 
 // webpOrientation verifies that a lossless WebP is turned as a PNG of the same picture is.
@@ -119,7 +152,11 @@ func sameSize(t testing.TB, e transform.Engine) error {
 
 // firstFrame verifies animations: frame count, the first picture, and a first frame that covers a part of its screen.
 func firstFrame(t testing.TB, e transform.Engine) error {
-	for name, src := range map[string][]byte{"GIF": imagetest.GIF(t, 40, 30, 2), "WebP": imagetest.File(t, "animated.webp")} {
+	moving := map[string][]byte{"GIF": imagetest.GIF(t, 40, 30, 2), "WebP": imagetest.File(t, "animated.webp")}
+	if e.Can(transform.AVIF).Decode {
+		moving["AVIF"] = imagetest.File(t, "animated.avif")
+	}
+	for name, src := range moving {
 		if info, err := e.Probe(src); err != nil || info.Frames != 2 {
 			return fmt.Errorf("%s: got %d frames and error %v, want 2", name, info.Frames, err)
 		}

@@ -331,7 +331,7 @@ func (h *header) avifAlpha(r *avifReader, primary *heifItem) error {
 // planes of each frame that the decoder keeps, in whole blocks of 128 pixels, and what it works with. WebAssembly's memory
 // grows by copying, and Go leaves room for a quarter more: old and new are there at one time.
 const (
-	avifWorkBytes  = 2         // per pixel; a picture cut into tiles of 64 pixels, which no encoder makes, takes 2.5 more
+	avifWorkBytes  = 3         // per pixel; a picture cut into tiles of 64 pixels, as no encoder does on its own, takes 1 more
 	avifFixedBytes = 2_000_000 // an instance's stack, tables and code
 )
 
@@ -370,7 +370,7 @@ func (p *avifPlane) bytes() int64 {
 // avifBytes estimates the memory that decoding takes: cells one at a time, beside the canvas from the second one on.
 func (h *header) avifBytes() {
 	h.heldBytes = 4 * int64(h.width) * int64(h.height)
-	h.decodeBytes = max(h.avif.colour.bytes(), h.heldBytes+bandBytes(h.width, h.height))
+	h.decodeBytes = h.avif.colour.bytes()
 	if len(h.avif.colour.cells) > 1 {
 		h.decodeBytes += h.heldBytes
 	}

@@ -2,8 +2,9 @@ package goengine
 
 import (
 	"bytes"
+	"fmt"
 	"image"
-	"strings"
+	"slices"
 
 	"github.com/gen2brain/avif"
 	"github.com/gen2brain/webp"
@@ -77,7 +78,7 @@ func webpLibrary() library {
 	}
 	l := sharedWebP()
 	switch {
-	case l.version == "unknown" || older(l.version, webpOldest):
+	case older(l.version, webpOldest):
 		l.broken = l.name + " " + l.version + " is used, and is older than " + webpOldest
 	case !webpWorks():
 		l.broken = l.name + " " + l.version + " is used, and does not write WebP"
@@ -93,21 +94,14 @@ func webpWorks() bool {
 	return err == nil && sniffed == nil && f == transform.WebP
 }
 
-// older reports whether version a comes before version b; both are three numbers below 256.
+// older reports whether version a, three numbers, comes before version b. What is no version is older than any.
 func older(a, b string) bool {
-	for strings.Count(a, ".") == 2 && strings.Count(b, ".") == 2 {
-		x, y := strings.Split(a, "."), strings.Split(b, ".")
-		for i := range x {
-			if len(x[i]) != len(y[i]) {
-				return len(x[i]) < len(y[i])
-			}
-			if x[i] != y[i] {
-				return x[i] < y[i]
-			}
-		}
-		return false
+	var x, y [3]int
+	if _, err := fmt.Sscanf(a, "%d.%d.%d", &x[0], &x[1], &x[2]); err != nil {
+		return true
 	}
-	return true
+	_, err := fmt.Sscanf(b, "%d.%d.%d", &y[0], &y[1], &y[2])
+	return err == nil && slices.Compare(x[:], y[:]) < 0
 }
 
 // avifLibrary is the libavif that gen2brain/avif uses, if that is not its own.

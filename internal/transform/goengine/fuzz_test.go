@@ -26,7 +26,10 @@ func seeds(f *testing.F) [][]byte {
 		imagetest.WithICC(f, imagetest.JPEG(f, 9, 7), imagetest.ICCAdobeRGB()), imagetest.WithICC(f, imagetest.PNG(f, 9, 7, true), imagetest.ICCDisplayP3()),
 		imagetest.WithICC(f, imagetest.File(f, "alpha.webp"), imagetest.ICCProPhoto()),
 	)
-	for _, name := range []string{"progressive.jpg", "444.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "animated.webp"} {
+	for _, name := range []string{
+		"progressive.jpg", "444.jpg", "cmyk.jpg", "lossy.webp", "alpha.webp", "animated.webp",
+		"lossy.avif", "deep-444.avif", "alpha.avif", "animated.avif", "turned.avif",
+	} {
 		list = append(list, imagetest.File(f, name))
 	}
 	for _, bomb := range enginetest.Bombs(f) {
@@ -35,7 +38,7 @@ func seeds(f *testing.F) [][]byte {
 	for _, film := range imagetest.Films(f) {
 		list = append(list, film.Body, film.Body[:len(film.Body)*9/10])
 	}
-	for _, whole := range list[:15] {
+	for _, whole := range list[:20] {
 		list = append(list, whole[:len(whole)/2])
 	}
 	return list

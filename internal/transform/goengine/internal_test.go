@@ -28,8 +28,9 @@ func TestRevNamesItsLibraries(t *testing.T) {
 		module, prefix string
 		formats        []transform.Format
 	}{
-		{"github.com/disintegration/imaging", "imaging", []transform.Format{transform.JPEG, transform.PNG, transform.WebP}},
+		{"github.com/disintegration/imaging", "imaging", []transform.Format{transform.JPEG, transform.PNG, transform.WebP, transform.AVIF}},
 		{"github.com/gen2brain/webp", "webp", []transform.Format{transform.WebP}},
+		{"github.com/gen2brain/avif", "avif", []transform.Format{transform.AVIF}},
 	} {
 		m := regexp.MustCompile(regexp.QuoteMeta(lib.module) + ` v(\S+)`).FindSubmatch(mod)
 		if m == nil {
