@@ -77,11 +77,13 @@ func TestIntegrationColours(t *testing.T) {
 					write(t, made, out.Body)
 					got := pixels(t, tr, out.Body)
 					if j < len(texts) && tt.space != "cmyk" {
-						wide := strings.Contains(command(t, "exiftool", "-a", "-G1", made), "Display P3") || out.Format == transform.AVIF
-						if !wide {
-							t.Errorf("%s to %s: no profile", path, texts[j])
+						said := command(t, "exiftool", "-a", "-G1", made)
+						if !strings.Contains(said, "Display P3") && !strings.Contains(said, "SMPTE EG 432-1") { // code points are named so
+							t.Errorf("%s to %s: no profile: %s", path, texts[j], said)
 						}
-						got = pixels(t, tr, thumbnail(t, made))
+						if out.Format != transform.AVIF { // this vips takes no notice of code points
+							got = pixels(t, tr, thumbnail(t, made))
+						}
 					}
 					tol := tt.tol
 					if out.Format.Lossy() {

@@ -46,6 +46,13 @@ func tags(t *testing.T, path string) map[string]any {
 	return found[0]
 }
 
+// heif are the properties of an AVIF's pictures.
+var heif = []string{
+	"HandlerType", "PrimaryItemReference", "ImageSpatialExtent", "ImagePixelDepth", "AV1Configuration", "ColorProfiles", "ColorPrimaries",
+	"TransferCharacteristics", "MatrixCoefficients", "VideoFullRangeFlag", "AuxiliaryImageType", "MetaImageSize", "ChromaFormat",
+	"ChromaSamplePosition", "InitialDelaySamples", "QuickTime_ColorRep", "SeqProfile", "SeqTier0",
+}
+
 // structural are the groups, and the prefixes of tags in them, that describe the file and its pixels.
 var structural = map[string][]string{
 	"SourceFile": {""},
@@ -57,8 +64,8 @@ var structural = map[string][]string{
 	"PNG":        {"ImageWidth", "ImageHeight", "BitDepth", "ColorType", "Compression", "Filter", "Interlace", "SRGBRendering", "Gamma", "Palette", "Transparency"},
 	"RIFF":       {"VP8", "WebP", "ImageWidth", "ImageHeight", "HorizontalScale", "VerticalScale", "AlphaPreprocessing", "AlphaFiltering", "AlphaCompression", "AlphaIsUsed"},
 	"GIF":        {"GIFVersion", "ImageWidth", "ImageHeight", "HasColorMap", "ColorResolutionDepth", "BitsPerPixel", "BackgroundColor", "TransparentColor", "FrameCount"},
-	"QuickTime":  {"MajorBrand", "MinorVersion", "CompatibleBrands", "MediaData"},
-	"Meta":       {"HandlerType", "PrimaryItemReference", "ImageSpatialExtent", "ImagePixelDepth", "AV1Configuration", "ColorProfiles", "ColorPrimaries", "TransferCharacteristics", "MatrixCoefficients", "VideoFullRangeFlag", "AuxiliaryImageType", "MetaImageSize", "ChromaFormat", "ChromaSamplePosition"},
+	"QuickTime":  append([]string{"MajorBrand", "MinorVersion", "CompatibleBrands", "MediaData"}, heif...), // exiftool 12
+	"Meta":       heif,                                                                                     // exiftool 13
 }
 
 // profile are the groups of a colour profile, and the tags that hold one.
