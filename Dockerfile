@@ -1,5 +1,5 @@
 # Two images. The default is the program alone, static: WebP, AVIF and JPEG are encoded by libraries in WebAssembly, or
-# translated from it. "native" has Debian's libwebp besides, which encodes WebP three times as fast; nothing native ever
+# translated from it (wasm2go: AVIF, see internal/docs/adr/0015-avif-as-go.md). "native" has Debian's libwebp besides, which encodes WebP three times as fast; nothing native ever
 # decodes (internal/docs/adr/0010-native-code-only-encodes.md), and AVIF stays in WebAssembly there too.
 #
 #   docker build -t cutline .
@@ -16,11 +16,11 @@ ARG VERSION=
 RUN mkdir -p /out/root && mkdir -m 0700 /out/root/cache
 
 FROM source AS build-native
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN CGO_ENABLED=0 go build -trimpath -tags wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM source AS build
 # nodynamic leaves out the loader of shared codec libraries, which would need glibc.
-RUN CGO_ENABLED=0 go build -trimpath -tags nodynamic -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN CGO_ENABLED=0 go build -trimpath -tags nodynamic,wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM debian:bookworm-slim AS native
 # The loader asks for names without a version, which only Debian's -dev packages have.

@@ -25,7 +25,7 @@ func (e *Engine) Codecs() []Codec {
 		transform.PNG:  {Reads: "image/png", Writes: "image/png"},
 		transform.GIF:  {Reads: "image/gif", Writes: "image/gif"},
 		transform.WebP: {Reads: "golang.org/x/image/webp", Writes: e.webp.words("libwebp 1.6.0 translated to Go")},
-		transform.AVIF: {Reads: avifWASM, Writes: e.avif.words(avifWASM)},
+		transform.AVIF: {Reads: avifBuiltIn, Writes: e.avif.words(avifBuiltIn)},
 	}
 	var list []Codec
 	for _, f := range transform.Formats() {
@@ -41,8 +41,6 @@ func (e *Engine) Codecs() []Codec {
 	}
 	return list
 }
-
-const avifWASM = "libavif 1.4.2 in WASM"
 
 // A library is what the loader of gen2brain/webp or gen2brain/avif found on this machine. It cannot be told to leave it.
 // The zero library is none: the codec that is part of this program is used.

@@ -18,8 +18,8 @@ import (
 // as the usual encoder's quality 80 gives them (internal/docs/performance.md, Bytes): 0.978 in JPEG, 0.974 in WebP. AVIF's
 // is lower, 0.970, in a sixth fewer bytes than WebP: what AV1 loses is fine texture, where the others put blocks and rings.
 const (
-	jpegWorth = 38
-	webpWorth = 24
+	jpegWorth = 39
+	webpWorth = 23
 	avifWorth = 16
 )
 
