@@ -145,7 +145,7 @@ func EncoderBytes(f Format, pixels int64) int64 {
 
 // ParallelBytes bounds what the encoders that an engine runs at one time for one call work with, by EncoderBytes. One alone
 // may need more.
-const ParallelBytes = 160 << 20
+const ParallelBytes = 256 << 20
 
 // workBytes is the memory that decoding and resizing hold at one time in one call, the more of two stages: decoding; and
 // resizing, beside what is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then).
