@@ -53,7 +53,7 @@ func newBehind(r *Renderer) *behind {
 	return &behind{r: r, ctx: ctx, end: end, known: make(map[cache.Key]bool), tried: make(map[cache.Key]time.Time)}
 }
 
-// open reports whether the rendition under k is on its way, or worth a try.
+// open reports whether the rendition under k is on its way, or worth a try: it was not tried of late.
 func (b *behind) open(k cache.Key) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,12 +149,17 @@ func (b *behind) make(j slowJob) {
 		}
 	}
 	b.r.renders.settled(ctx, j.key) // found from now on, or never
+	b.rest(j.key)
+}
+
+// rest notes that the rendition under k was tried.
+func (b *behind) rest(k cache.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.tried) >= maxFailures {
 		clear(b.tried) // they are hints, as failures are
 	}
-	b.tried[j.key] = time.Now()
+	b.tried[k] = time.Now()
 }
 
 // stop gives up what waits, lets go of what is being made, and waits until b rests, at most until ctx ends.

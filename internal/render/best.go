@@ -19,8 +19,8 @@ import (
 // Only formats that suit the picture are candidates: PNG where it has transparency or is made without loss, JPEG where it
 // is opaque, GIF where an animation is to keep moving, and then none that cannot. All quick formats are made by one decode,
 // and the choice is kept. A slow format (Options.Slow) is a candidate once it is in the cache; until then it is made behind
-// the answer, and the answer is Interim. A format that fails is no candidate for as long as that is remembered, and Best
-// fails only when all do, as Render does.
+// the answer, and the answer is Interim. A format that fails is left out for a
+// while, and Best fails only when all do, as Render does.
 func (r *Renderer) Best(ctx context.Context, req Request, accepted []transform.Format) (*Rendition, error) {
 	rends, err := r.answer(ctx, req, func(c *call) ([]*Rendition, error) {
 		rend, err := r.best(ctx, c, accepted)
@@ -38,8 +38,9 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	if len(quick) == 0 {
 		return nil, newError(c.req.Source, fmt.Errorf("%w: no format is accepted", transform.ErrSpec))
 	}
-	key := r.choiceKey(v.Sum, spec, slices.Concat(quick, slow))
-	if f, ok := r.loadChoice(ctx, key); ok {
+	all := slices.Concat(quick, slow)
+	key := r.choiceKey(v.Sum, spec, all)
+	if f, ok := r.loadChoice(ctx, key); ok && slices.Contains(all, f) {
 		if w := r.chosen(ctx, c, in(spec, f), slices.Contains(quick, f)); w != nil {
 			return r.rendition(c, w), nil
 		}
@@ -48,18 +49,18 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	if err != nil {
 		return nil, err
 	}
-	complete := len(wishes) == len(quick)+len(slow)
 	r.fill(ctx, c, wishes)
-	smallest, interim, err := pick(wishes)
+	smallest, err := pick(wishes)
 	if err != nil {
 		return nil, err
 	}
 	rend := r.rendition(c, smallest)
+	interim, settled := r.outlook(wishes)
 	rend.Interim = interim || len(pending) > 0
 	for _, w := range pending {
 		r.behind.add(slowJob{src: c.req.Source, spec: in(spec, w.spec.Format), key: w.key})
 	}
-	if complete && !interim && rend.Kept {
+	if settled && len(wishes) == len(all) && rend.Kept {
 		r.behind.run(key, func() { r.keepChoice(ctx, key, rend.Spec.Format) })
 	}
 	return rend, nil
@@ -122,8 +123,10 @@ func (r *Renderer) chosen(ctx context.Context, c *call, spec transform.Spec, qui
 	return w
 }
 
-// survey looks for all candidates: wishes can be answered with now, pending are slow and still to be made.
+// survey looks for all candidates: wishes can be answered with now, pending are slow and still to be made. What was tried
+// and is not there is neither, unless nothing else is left.
 func (r *Renderer) survey(ctx context.Context, c *call, quick, slow []transform.Format) (wishes, pending []*wish, err error) {
+	var rested []*wish
 	for i, f := range slices.Concat(quick, slow) {
 		w, err := r.wish(c, in(c.req.Specs[0], f))
 		if err != nil {
@@ -133,39 +136,59 @@ func (r *Renderer) survey(ctx context.Context, c *call, quick, slow []transform.
 		open := r.behind.open(w.key)
 		r.look(ctx, c, w)
 		switch {
-		case w.found || i < len(quick):
+		case w.found, open && i < len(quick):
 			wishes = append(wishes, w)
+		case i < len(quick):
+			rested = append(rested, w)
 		case open && c.located.keep:
 			pending = append(pending, w)
 		}
+	}
+	if len(wishes) == 0 {
+		wishes = rested
 	}
 	c.looked = time.Now()
 	return wishes, pending, nil
 }
 
-// pick returns the smallest that was made, and whether a smaller one may come: another failed for now, not for being too
-// large, which will not change.
-func pick(wishes []*wish) (smallest *wish, interim bool, err error) {
-	var first error
+// pick returns the smallest that was made, or why none was.
+func pick(wishes []*wish) (smallest *wish, err error) {
 	for _, w := range wishes {
-		e, ours := errors.AsType[*Error](w.err)
 		switch {
-		case w.err == nil:
-			if smallest == nil || len(w.made.body) < len(smallest.made.body) {
-				smallest = w
-			}
-			continue
 		case errors.Is(w.err, errChanged):
-			return nil, false, w.err
-		case !ours || e.Class != TooLarge:
-			interim = true
+			return nil, w.err
+		case w.err != nil:
+			err = cmp.Or(err, w.err)
+		case smallest == nil || len(w.made.body) < len(smallest.made.body):
+			smallest = w
 		}
-		first = cmp.Or(first, w.err)
 	}
 	if smallest == nil {
-		return nil, false, first
+		return nil, err
 	}
-	return smallest, interim, nil
+	return smallest, nil
+}
+
+// outlook says what comes of the wishes that failed where another did not: nothing, of one that is too large; nothing for a
+// while, of one that takes too long or that its encoder fails on, lest every so often a reader waits for it in vain; else it
+// is made for the next reader, so the answer is interim. The choice is settled when nothing will come.
+func (r *Renderer) outlook(wishes []*wish) (interim, settled bool) {
+	settled = true
+	for _, w := range wishes {
+		if w.err == nil {
+			continue
+		}
+		e, ours := errors.AsType[*Error](w.err)
+		switch {
+		case ours && e.Class == TooLarge:
+		case ours && e.ofOneRendition():
+			settled = false
+			r.behind.rest(w.key)
+		default:
+			interim, settled = true, false
+		}
+	}
+	return interim, settled
 }
 
 // choiceKey names the choice among formats for an unresolved spec; a new revision of an encoder chooses anew.

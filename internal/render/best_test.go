@@ -249,27 +249,34 @@ func TestBestDoesNotRepeatASlowFailure(t *testing.T) {
 
 func TestBestAnswersThoughOneFormatFails(t *testing.T) {
 	for _, tt := range []struct {
-		err     error
-		interim bool
-		made    int // calls of the engine after ten readers
+		err   error
+		later transform.Format // an hour on, when it does not fail any more
 	}{
-		{transform.ErrTooLarge, false, 3}, // no quality fits: that stays so
-		{transform.ErrTimeout, true, 3},
-		{transform.ErrPanic, true, 3},
+		{transform.ErrTooLarge, transform.JPEG}, // no quality fits: that stays so
+		{transform.ErrTimeout, transform.WebP},
+		{transform.ErrPanic, transform.WebP},
 	} {
 		t.Run(tt.err.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newBestRig(t)
 				g.engine.fails = map[transform.Format]error{transform.WebP: tt.err}
-				for range 10 {
-					if rend := g.best(t, remote(t), modern); rend.Spec.Format != transform.JPEG || rend.Interim != tt.interim {
-						t.Errorf("got %s, interim %v, want JPEG, interim %v", rend.Spec.Format, rend.Interim, tt.interim)
+				for range 40 {
+					if rend := g.best(t, remote(t), modern); rend.Spec.Format != transform.JPEG || rend.Interim {
+						t.Errorf("got %s, interim %v, want JPEG for good", rend.Spec.Format, rend.Interim)
 					}
 					rest()
+					time.Sleep(time.Minute)
 				}
-				if calls, _ := g.engine.made(); calls != tt.made {
-					t.Errorf("%d transforms, want %d: both together, then each", calls, tt.made)
+				if calls, _ := g.engine.made(); calls != 3 {
+					t.Errorf("%d transforms in 40 minutes, want 3: both together, then each", calls)
 				}
+				g.engine.fails = map[transform.Format]error{}
+				time.Sleep(triedFor)
+				if rend := g.best(t, remote(t), modern); rend.Spec.Format != tt.later {
+					t.Errorf("an hour later: got %s, want %s", rend.Spec.Format, tt.later)
+				}
+				rest()
+				g.engine.fails[transform.WebP] = tt.err
 				g.engine.fails[transform.JPEG] = tt.err
 				_, err := g.Best(t.Context(), Request{Source: remote(t), Specs: []transform.Spec{{Width: 640}}}, modern)
 				if want := newError(remote(t), tt.err).Class; class(t, err) != want {
@@ -282,6 +289,24 @@ func TestBestAnswersThoughOneFormatFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Overload is over when it is over: who was answered with what is there does not keep it for long.
+func TestBestUnderOverload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newBestRig(t)
+		g.best(t, remote(t), classic)
+		rest()
+		g.engine.fails = map[transform.Format]error{transform.WebP: transform.ErrBusy}
+		if rend := g.best(t, remote(t), modern); rend.Spec.Format != transform.JPEG || !rend.Interim {
+			t.Errorf("got %s, interim %v, want the JPEG that is there, for now", rend.Spec.Format, rend.Interim)
+		}
+		rest()
+		g.engine.fails = nil
+		if rend := g.best(t, remote(t), modern); rend.Spec.Format != transform.WebP || rend.Interim {
+			t.Errorf("got %s, interim %v, want WebP for good", rend.Spec.Format, rend.Interim)
+		}
+	})
 }
 
 func TestBestFailsAsRenderDoes(t *testing.T) {
