@@ -22,9 +22,9 @@ run: ## serve the example site on ADDR
 test: ## run all tests
 	go test ./...
 
-race: ## run all tests with the race detector; where there is no C compiler, without it, and say so
+race: ## run the tests, without those that are long, with the race detector; where there is no C compiler, without it, and say so
 	$(if $(CAN_RACE),,@echo 'race: NO RACE DETECTOR: it needs cgo and a C compiler; running the tests without it' >&2)
-	$(if $(CAN_RACE),go test -race,CGO_ENABLED=0 go test) ./...
+	$(if $(CAN_RACE),go test -race,CGO_ENABLED=0 go test) -short ./...
 
 nocgo: ## build everything without cgo, and the program fully static, as the Dockerfile does
 	CGO_ENABLED=0 go build ./...
@@ -39,7 +39,7 @@ vet: ## run go vet
 lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes minutes
 	$(GOLANGCI) run ./...
 
-check: fmt vet nocgo race lint ## what continuous integration runs: all of fmt, vet, nocgo, race, lint
+check: fmt vet nocgo test race lint ## what continuous integration runs: all of fmt, vet, nocgo, test, race, lint
 
 integration: ## prove the engine against real photographs, other programs and native codecs; installs what it needs with apt-get
 	.ci/integration

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -90,16 +89,24 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	return st, nil
 }
 
-// warm makes the engine ready beside all else, so that the first reader does not wait for it.
+// warmDelay leaves the first readers, and a server that is soon stopped again, alone.
+const warmDelay = 2 * time.Second
+
+// warm makes the engine ready beside all else, so that no reader waits for it. What it is at cannot be stopped, and the end
+// does not wait for it.
 func (st *stack) warm(engine *goengine.Engine, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
-	var done sync.WaitGroup
-	done.Go(func() {
+	st.closers = append(st.closers, func() error { cancel(); return nil })
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(warmDelay):
+		}
 		if err := engine.Warm(ctx); err != nil && ctx.Err() == nil {
 			log.Warn("an encoder does not work", "err", err)
 		}
-	})
-	st.closers = append(st.closers, func() error { cancel(); done.Wait(); return nil })
+	}()
 }
 
 // newFetcher brings originals as s is configured. A wrapper that answers with anything but a picture has failed, whatever

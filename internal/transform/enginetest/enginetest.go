@@ -14,6 +14,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"slices"
 	"testing"
 
 	"github.com/dd8bf596/cutline/internal/imagetest"
@@ -61,11 +62,17 @@ var checks = []struct {
 	{"SourceUntouched", sourceUntouched}, // nobody writes into the original
 }
 
+// long are the cases that are left out in short runs: most of their time is an encoder's alone.
+var long = []string{"Formats", "Profiles", "Quality", "LossyLimits", "ByteLimits", "Extremes", "SmartFamily", "BlackAndWhite", "ColourModels", "Alpha"}
+
 // Run runs the suite against engines that newEngine makes, one per case.
 func Run(t *testing.T, newEngine func(t testing.TB) transform.Engine) {
 	t.Helper()
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
+			if slices.Contains(long, c.name) {
+				imagetest.Long(t)
+			}
 			e := newEngine(t)
 			if err := c.check(t, e); err != nil {
 				t.Error(err)

@@ -152,6 +152,7 @@ func profileless(src []byte) []byte {
 }
 
 func TestSuiteFindsBrokenEngines(t *testing.T) {
+	imagetest.Long(t)
 	for _, tt := range []struct {
 		name   string
 		broken broken

@@ -46,6 +46,7 @@ func cut(t testing.TB, o *original, s transform.Spec) image.Rectangle {
 
 // TestWindowIsTheSameForEveryReduction verifies that a crop does not move with the size at which a JPEG is decoded.
 func TestWindowIsTheSameForEveryReduction(t *testing.T) {
+	imagetest.Long(t)
 	sources := map[string][]byte{"generated": imagetest.JPEG(t, 2060, 1500)}
 	for _, pattern := range []string{"assets/images/*.jpg", "static/images/*.jpg", "_posts/*/*.jpg"} {
 		names, err := filepath.Glob(filepath.Join("../../../testdata/site", pattern))

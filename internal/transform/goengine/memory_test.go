@@ -92,6 +92,7 @@ func TestDecodeBytes(t *testing.T) {
 // TestManyCodes is TestDecodeBytes for a file that is nothing but Huffman codes. A third of what their trees allocate is
 // left behind as they grow, so that what is alive at one time counts: 143 MB of 215 MB, measured.
 func TestManyCodes(t *testing.T) {
+	imagetest.Long(t)
 	src := manyCodes(204, 2600)
 	hd, err := parse(src)
 	if err != nil {
@@ -138,6 +139,7 @@ func peak(f func()) int64 {
 
 // TestEncoderBytes compares the figures of the encoders' budget with what they have alive.
 func TestEncoderBytes(t *testing.T) {
+	imagetest.Long(t)
 	for _, f := range lossy(t) {
 		c, _ := codecFor(f)
 		for _, width := range []int{160, 480} {

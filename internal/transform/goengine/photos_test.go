@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
 )
@@ -61,6 +62,7 @@ func windows(t testing.TB, src []byte, box image.Point) (smart, centre image.Rec
 
 // TestCropsKeepTheirObjects verifies on photographs that a crop keeps the main object better than the centre does.
 func TestCropsKeepTheirObjects(t *testing.T) {
+	imagetest.Long(t)
 	for _, tt := range []struct {
 		ratio string
 		box   image.Point

@@ -105,6 +105,7 @@ func TestProfileOf(t *testing.T) {
 
 // TestInflate: a profile of a gigabyte, deflated, costs as little as the budget was told.
 func TestInflate(t *testing.T) {
+	imagetest.Long(t)
 	bomb := imagetest.Deflated(t, make([]byte, 64<<20))
 	src := withChunks(imagetest.PNG(t, 20, 10, false), imagetest.Chunk("iCCP", append([]byte("x\x00\x00"), bomb...)))
 	h, err := parse(src)

@@ -30,6 +30,7 @@ func lossy(t testing.TB) []transform.Format {
 // TestSearchedQuality verifies that a search finds what its rule says: SSIM above the floor, fewer bytes than at the
 // highest quality, the same every time, and a lower quality for a picture whose damage costs many bytes to avoid.
 func TestSearchedQuality(t *testing.T) {
+	imagetest.Long(t)
 	photo := newPlate(&picture{pixels: imagetest.Photo(180, 120)})
 	noise := newPlate(&picture{pixels: imagetest.Noise(180, 120)})
 	for _, f := range lossy(t) {
@@ -63,6 +64,7 @@ func TestSearchedQuality(t *testing.T) {
 
 // TestMaxKB verifies that files fit, that no more is given up than has to be, and that what cannot fit is an error.
 func TestMaxKB(t *testing.T) {
+	imagetest.Long(t)
 	p := newPlate(&picture{pixels: imagetest.Photo(200, 150)})
 	noise := newPlate(&picture{pixels: imagetest.Noise(320, 240)})
 	large := newPlate(&picture{pixels: imagetest.Noise(640, 480)}) // AV1 makes less than 1,000 bytes of the small one
