@@ -155,7 +155,7 @@ func cacheControl(rend *render.Rendition, version string) string {
 		return cacheNever
 	case rend.Interim:
 		return cacheMinute
-	case version != "" && version == versionOf(rend.Original):
+	case version != "" && version == versionOf(rend.Original) && !rend.Unsettled:
 		return cacheForever
 	case rend.Stale:
 		return cacheMinute

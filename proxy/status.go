@@ -118,9 +118,10 @@ func short(text string) string {
 	return strings.ToValidUTF8(text[:most], "") + " …"
 }
 
-// answerHeaders belong to a picture or a page, not to an error that takes its place. The list is read-only.
+// answerHeaders belong to a picture or a page, not to an error that takes its place. Vary is none of them: a format that fails
+// for one client may do for the next. The list is read-only.
 var answerHeaders = []string{
-	"ETag", "Last-Modified", "Vary", "Content-Location", "Content-Disposition", "Accept-Ranges", "Server-Timing",
+	"ETag", "Last-Modified", "Content-Location", "Content-Disposition", "Accept-Ranges", "Server-Timing",
 	"Image-Alt", "Image-Credit", "Image-Cutline", "Image-Frames", "Image-Quality", "Link", "Surrogate-Key", "Cache-Tag",
 }
 

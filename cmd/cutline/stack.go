@@ -44,17 +44,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	instance := newInstance()
 	fetcher := newFetcher(s, instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
-	engine := goengine.New()
-	transformer := transform.New(engine, transform.Options{
-		MaxBytes:     conf.Fetch.MaxBytes,
-		MaxPixels:    conf.Limits.Pixels,
-		MaxOutput:    conf.maxOutput(),
-		MemoryBudget: conf.Limits.Memory,
-		Slots:        conf.Limits.Parallel,
-		Timeout:      conf.Limits.Timeout,
-	})
-	st.closers = append(st.closers, transformer.Close)
-	st.warm(engine, log)
+	transformer, aside := st.transformers(conf, log)
 	renderer := render.New(render.Options{
 		Store:     store,
 		Fetch:     fetcher,
@@ -65,6 +55,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Timeout:   st.flight,
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
+		Aside:  aside,
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
@@ -87,6 +78,26 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		return nil, &usageError{err}
 	}
 	return st, nil
+}
+
+// transformers are the engine inside its limits, and once more for AVIF, which is made one at a time beside all else, within
+// limits of its own: one picture may need all the memory there is.
+func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, aside *transform.Transformer) {
+	engine := goengine.New()
+	limits := transform.Options{
+		MaxBytes:     conf.Fetch.MaxBytes,
+		MaxPixels:    conf.Limits.Pixels,
+		MaxOutput:    conf.maxOutput(),
+		MemoryBudget: conf.Limits.Memory,
+		Slots:        conf.Limits.Parallel,
+		Timeout:      conf.Limits.Timeout,
+	}
+	transformer = transform.New(engine, limits)
+	limits.Slots = 1
+	aside = transform.New(goengine.New(), limits)
+	st.closers = append(st.closers, transformer.Close, aside.Close)
+	st.warm(engine, log)
+	return transformer, aside
 }
 
 // warmDelay leaves the first readers, and a server that is soon stopped again, alone.

@@ -50,6 +50,9 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 		return nil, err
 	}
 	r.fill(ctx, c, wishes)
+	for _, w := range pending { // where all others fail too: it may be the one that can be made
+		r.behind.add(slowJob{src: c.req.Source, spec: in(spec, w.spec.Format), key: w.key})
+	}
 	smallest, err := pick(wishes)
 	if err != nil {
 		return nil, err
@@ -57,9 +60,7 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	rend := r.rendition(c, smallest)
 	interim, settled := r.outlook(wishes)
 	rend.Interim = interim || len(pending) > 0
-	for _, w := range pending {
-		r.behind.add(slowJob{src: c.req.Source, spec: in(spec, w.spec.Format), key: w.key})
-	}
+	rend.Unsettled = !settled
 	if settled && len(wishes) == len(all) && rend.Kept {
 		r.behind.run(key, func() { r.keepChoice(ctx, key, rend.Spec.Format) })
 	}
@@ -151,7 +152,8 @@ func (r *Renderer) survey(ctx context.Context, c *call, quick, slow []transform.
 	return wishes, pending, nil
 }
 
-// pick returns the smallest that was made, or why none was.
+// pick returns the smallest that was made, of those with the most frames, or why none was: an animation that one format keeps
+// moving is not answered with another's first frame, which is always smaller.
 func pick(wishes []*wish) (smallest *wish, err error) {
 	for _, w := range wishes {
 		switch {
@@ -159,7 +161,7 @@ func pick(wishes []*wish) (smallest *wish, err error) {
 			return nil, w.err
 		case w.err != nil:
 			err = cmp.Or(err, w.err)
-		case smallest == nil || len(w.made.body) < len(smallest.made.body):
+		case smallest == nil || better(w.made, smallest.made):
 			smallest = w
 		}
 	}
@@ -167,6 +169,13 @@ func pick(wishes []*wish) (smallest *wish, err error) {
 		return nil, err
 	}
 	return smallest, nil
+}
+
+func better(a, b made) bool {
+	if x, y := max(a.frames, 1), max(b.frames, 1); x != y {
+		return x > y
+	}
+	return len(a.body) < len(b.body)
 }
 
 // outlook says what comes of the wishes that failed where another did not: nothing, of one that is too large; nothing for a

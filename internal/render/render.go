@@ -43,6 +43,8 @@ type Options struct {
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
 	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
 	Slow      []transform.Format       // formats that Best lets no answer wait for
+	// Aside makes what is Slow, so that it takes neither place nor memory from the rest; nil means Transform does.
+	Aside Transformer
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -68,19 +70,20 @@ type Request struct {
 
 // A Rendition is an answer. Nobody may modify Body.
 type Rendition struct {
-	Spec     transform.Spec // resolved: the true size
-	Body     []byte
-	ETag     string    // strong, quoted; from the pixels' sum and the words
-	Original [32]byte  // SHA-256 of the original it is made from
-	Modified time.Time // of the original, where known; else when it was first fetched
-	Kept     bool      // false when the origin forbids keeping it; then nobody else may either
-	Stale    bool      // made from an original past its freshness, or kept although its origin fails
-	Interim  bool      // of Best: a better one is being made, so this one is not for long
-	Frames   int       // ≥ 1
-	Of       int       // frames of the original; more than Frames where an animation was not kept moving
-	Quality  int       // 1…100; 0 in lossless formats and where the cache is from before it was noted
-	Outcome  Outcome
-	Timings  []Timing
+	Spec      transform.Spec // resolved: the true size
+	Body      []byte
+	ETag      string    // strong, quoted; from the pixels' sum and the words
+	Original  [32]byte  // SHA-256 of the original it is made from
+	Modified  time.Time // of the original, where known; else when it was first fetched
+	Kept      bool      // false when the origin forbids keeping it; then nobody else may either
+	Stale     bool      // made from an original past its freshness, or kept although its origin fails
+	Interim   bool      // of Best: a better one is being made, so this one is not for long
+	Unsettled bool      // of Best: another format failed that may do better another day, so this answer is not for ever
+	Frames    int       // ≥ 1
+	Of        int       // frames of the original; more than Frames where an animation was not kept moving
+	Quality   int       // 1…100; 0 in lossless formats and where the cache is from before it was noted
+	Outcome   Outcome
+	Timings   []Timing
 }
 
 // A Timing is one stage's duration: "lookup", "queue", "fetch", "decode", "resize", "encode".

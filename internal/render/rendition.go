@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -172,7 +173,7 @@ func (j job) fail(err error) {
 // transform makes the job's renditions by one decode; one by one where all fail for what may be the fault of one.
 func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle func()) {
 	start := time.Now()
-	outs, err := r.o.Transform.Transform(ctx, body, j.specs)
+	outs, err := r.lane(j.specs).Transform(ctx, body, j.specs)
 	if err != nil {
 		e := newError(j.src, err)
 		if len(j.keys) > 1 && e.ofOneRendition() && ctx.Err() == nil {
@@ -201,6 +202,15 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 			r.keepRendition(ctx, j.keys[i], m)
 		}
 	}
+}
+
+// lane is what makes specs.
+func (r *Renderer) lane(specs []transform.Spec) Transformer {
+	fast := slices.ContainsFunc(specs, func(s transform.Spec) bool { return !slices.Contains(r.o.Slow, s.Format) })
+	if fast || r.o.Aside == nil {
+		return r.o.Transform
+	}
+	return r.o.Aside
 }
 
 // oneByOne makes the job's renditions by a decode each, so that one that cannot be made takes no other with it.
