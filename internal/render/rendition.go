@@ -81,6 +81,7 @@ func (r *Renderer) wish(c *call, spec transform.Spec) (*wish, error) {
 		return nil, newError(c.req.Source, fmt.Errorf("%w: format %q cannot be written", transform.ErrSpec, spec.Format.Ext()))
 	}
 	v := c.located.ptr.Current
+	spec.Animate = spec.Animate && v.Info.Frames > 1 // a still picture is one rendition, whether it may move or not
 	spec = spec.Resolve(v.Info.Width, v.Info.Height, r.o.MaxOutput, r.o.Quality[spec.Format])
 	return &wish{spec: spec, key: r.renditionKey(v.Sum, spec)}, nil
 }

@@ -17,7 +17,7 @@ type Options struct {
 	MaxOutput    int           // of a rendition's longer side, pixels; 0 means 2,560
 	MaxFrames    int           // of an original that is kept moving, else its first frame is all; 0 means 300
 	MaxMotion    int64         // frames × pixels of such an original; 0 means 50,000,000
-	MaxMoving    int64         // frames × pixels of what is made of it; 0 means 16,000,000
+	MaxMoving    int64         // frames × pixels of what is made of it, twice for GIF; 0 means 16,000,000
 	MemoryBudget int64         // bytes of decoding and resizing under way at one time; 0 means 256 MiB
 	EncodeBudget int64         // bytes of encoding under way at one time, see encodeBytes; 0 means twice MemoryBudget
 	Slots        int           // transforms under way at one time; 0 means GOMAXPROCS
@@ -89,6 +89,9 @@ const AnimateAttempts = 4
 func (o Options) moves(i Info, s Spec) bool {
 	frames := int64(i.Frames)
 	made := frames * int64(s.Width) * int64(s.Height)
+	if s.Format == GIF {
+		made *= 2 // its colours are counted, cut and dithered
+	}
 	if s.MaxKB > 0 {
 		made *= AnimateAttempts
 	}

@@ -401,9 +401,9 @@ func TestTransformStill(t *testing.T) {
 		{"a frame too many", moving, transform.Options{MaxFrames: 49}, 0, false},
 		{"fifty thousand frames", with(func(i *transform.Info) { i.Frames = 50_000 }), transform.Options{}, 0, false},
 		{"pixels in", moving, transform.Options{MaxMotion: 50*400*300 - 1}, 0, false},
-		{"pixels out", moving, transform.Options{MaxMoving: 50*40*30 - 1}, 0, false},
-		{"pixels out, four times for a limit of bytes", moving, transform.Options{MaxMoving: 50*40*30*transform.AnimateAttempts - 1}, 9, false},
-		{"and no more than that", moving, transform.Options{MaxMoving: 50 * 40 * 30 * transform.AnimateAttempts}, 9, true},
+		{"pixels out, twice for GIF", moving, transform.Options{MaxMoving: 50*40*30*2 - 1}, 0, false},
+		{"pixels out, four times for a limit of bytes", moving, transform.Options{MaxMoving: 50*40*30*2*transform.AnimateAttempts - 1}, 9, false},
+		{"and no more than that", moving, transform.Options{MaxMoving: 50 * 40 * 30 * 2 * transform.AnimateAttempts}, 9, true},
 		{"memory", moving, transform.Options{MemoryBudget: 1_000_000}, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
