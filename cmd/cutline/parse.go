@@ -242,6 +242,9 @@ func parsePresetName(s string) error {
 	if !presetName.MatchString(s) {
 		return errors.New("expected a preset name of a to z, 0 to 9 and _, a letter first, at most 32 characters")
 	}
+	if s == "meta" || s == "figure" {
+		return errors.New("expected another preset name: meta.json and figure.html stand beside the pictures")
+	}
 	if _, err := transform.ParseSpec(s); err == nil {
 		return errors.New("expected a preset name that is not a spec itself")
 	}
