@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dunglas/httpsfv"
 
@@ -32,6 +33,13 @@ func TestNegotiatedURL(t *testing.T) {
 	resp, _ := d.get("/p/fox/w640.webp", "Accept: image/jpeg")
 	if resp.Header.Get("Content-Type") != "image/webp" || resp.Header.Get("Vary") != "" {
 		t.Errorf("an explicit extension: %s, Vary %q, want image/webp and none", resp.Header.Get("Content-Type"), resp.Header.Get("Vary"))
+	}
+	if resp.Header.Get("Last-Modified") == "" {
+		t.Error("an explicit extension: no Last-Modified")
+	}
+	resp, _ = d.get("/p/fox/w640.auto", "Accept: image/webp", "Range: bytes=0-1", "If-Range: "+time.Now().UTC().Format(http.TimeFormat))
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Last-Modified") != "" {
+		t.Errorf("a range of auto by date: %d, Last-Modified %q, want the whole picture and none", resp.StatusCode, resp.Header.Get("Last-Modified"))
 	}
 	for post, vary := range map[string]string{"none": "", "broken": "Accept"} {
 		resp, _ = d.get("/p/"+post+"/w640.auto", "Accept: image/webp")

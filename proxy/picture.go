@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -119,7 +120,11 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
 	h["Accept-Ranges"] = []string{"bytes"}
 	h["Etag"] = []string{rend.ETag}
-	h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
+	if h.Get("Vary") == "" {
+		h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
+	} else {
+		modified = time.Time{} // of auto: several files at one address have one date, and a client that resumes by it would mix them
+	}
 	h["Cache-Control"] = []string{cacheControl(rend, version)}
 	h["Cache-Status"] = []string{cacheStatus(rend)}
 	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
