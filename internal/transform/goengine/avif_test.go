@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -269,7 +270,10 @@ func TestAVIFBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := peak(func() { decodedAVIF(t, src) })
+		got := int64(math.MaxInt64) // the least of a few looks: what is dead counts until a collector that has to share gets to it
+		for range 3 {
+			got = min(got, peak(func() { decodedAVIF(t, src) }))
+		}
 		pixels := float64(h.width * h.height)
 		t.Logf("%s: %.1f bytes per pixel alive, %.1f estimated", name, float64(got)/pixels, float64(h.decodeBytes)/pixels)
 		if got > h.decodeBytes*5/4+8<<20 { // what is dead already is collected some time later

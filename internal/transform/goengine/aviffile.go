@@ -331,7 +331,7 @@ func (h *header) avifAlpha(r *avifReader, primary *heifItem) error {
 // planes of each frame that the decoder keeps, in whole blocks of 128 pixels, and what it works with. WebAssembly's memory
 // grows by copying, and Go leaves room for a quarter more: old and new are there at one time.
 const (
-	avifWorkBytes  = 3         // per pixel; a picture cut into tiles of 64 pixels, as no encoder does on its own, takes 1 more
+	avifWorkBytes  = 4         // per pixel: 3, and 1 for a picture cut into tiles of 64 pixels, as no encoder does on its own
 	avifFixedBytes = 2_000_000 // an instance's stack, tables and code
 )
 
