@@ -1,6 +1,6 @@
 # Two images. The default is the program alone, static: WebP, AVIF and JPEG are encoded by libraries in WebAssembly, or
 # translated from it (wasm2go: AVIF, see internal/docs/adr/0015-avif-as-go.md). "native" has Debian's libwebp besides, which encodes WebP three times as fast; nothing native ever
-# decodes (internal/docs/adr/0010-native-code-only-encodes.md), and AVIF stays in WebAssembly there too.
+# decodes (internal/docs/adr/0010-native-code-only-encodes.md), and AVIF stays without a shared library there too.
 #
 #   docker build -t cutline .
 #   docker build -t cutline:native --target native .

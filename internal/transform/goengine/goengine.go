@@ -141,6 +141,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	finish := &finisher{profile: o.profile}
 	o = nil // its memory is free for the encoders, and the Transformer counts on that
 	crew := newCrew(e.spare)
+	defer crew.wg.Wait() // a panic here must not let go of what the Transformer counts while encoders still work
 	for i, at := range order {
 		s, out := specs[at], &outputs[at]
 		start := time.Now()
