@@ -43,11 +43,11 @@ func (m measure) String() string {
 	return fmt.Sprintf("%.0f ms, %d MiB", m.MS, m.KiB>>10)
 }
 
-// TestCompareChild is one workload of cutline in a process of its own; TestCompare starts it.
-func TestCompareChild(t *testing.T) {
+// TestChildOfCompare is one workload of cutline in a process of its own; TestCompare starts it.
+func TestChildOfCompare(t *testing.T) {
 	text := os.Getenv("CUTLINE_CHILD")
 	if text == "" {
-		t.Skip("only TestCompare starts this")
+		t.Fatal("only TestCompare starts this: CUTLINE_CHILD is not set")
 	}
 	var child struct {
 		workload
@@ -125,7 +125,7 @@ func cutline(t *testing.T, mode string, cores int, w workload) measure {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "measure.json")
-	cmd := exec.CommandContext(t.Context(), work(t, "engine-"+mode), "-test.run", "^TestCompareChild$")
+	cmd := exec.CommandContext(t.Context(), work(t, "engine-"+mode), "-test.run", "^TestChildOfCompare$")
 	cmd.Env = append(os.Environ(), "CUTLINE_CHILD="+string(text), "CUTLINE_CHILD_OUT="+out, "GOMAXPROCS="+strconv.Itoa(cores))
 	if mode == native {
 		cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+work(t, "lib"))

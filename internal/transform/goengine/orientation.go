@@ -19,29 +19,34 @@ const (
 // block alone and its length bounds the work.
 func orientation(tiff []byte) int {
 	found := 1
-	if len(tiff) == 0 {
-		return found
-	}
-	_, err := imagemeta.Decode(imagemeta.Options{
-		R:            bytes.NewReader(tiff),
-		ImageFormat:  imagemeta.TIFF,
-		Sources:      imagemeta.EXIF,
-		LimitNumTags: exifTags,
-		LimitTagSize: exifTagSize,
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
-			return tag.Namespace == "IFD0" && tag.Tag == "Orientation"
-		},
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
-				found = int(v)
-			}
-			return imagemeta.ErrStopWalking
-		},
+	wanted := func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }
+	err := eachTag(tiff, wanted, func(tag imagemeta.TagInfo) error {
+		if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
+			found = int(v)
+		}
+		return imagemeta.ErrStopWalking
 	})
 	if err != nil {
 		return 1
 	}
 	return found
+}
+
+// eachTag visits the wanted tags of a TIFF block of EXIF, within the limits above. An empty block has none.
+func eachTag(tiff []byte, wanted func(imagemeta.TagInfo) bool, visit func(imagemeta.TagInfo) error) error {
+	if len(tiff) == 0 {
+		return nil
+	}
+	_, err := imagemeta.Decode(imagemeta.Options{
+		R:               bytes.NewReader(tiff),
+		ImageFormat:     imagemeta.TIFF,
+		Sources:         imagemeta.EXIF,
+		LimitNumTags:    exifTags,
+		LimitTagSize:    exifTagSize,
+		ShouldHandleTag: wanted,
+		HandleTag:       visit,
+	})
+	return err
 }
 
 // turned reports whether orientation o exchanges width and height.

@@ -150,24 +150,15 @@ func saysAdobeRGB(tiff []byte) bool {
 	if !bytes.Contains(tiff, []byte("R03\x00")) { // which spares nearly every file the walk
 		return false
 	}
-	_, err := imagemeta.Decode(imagemeta.Options{
-		R:            bytes.NewReader(tiff),
-		ImageFormat:  imagemeta.TIFF,
-		Sources:      imagemeta.EXIF,
-		LimitNumTags: exifTags,
-		LimitTagSize: exifTagSize,
-		// By directory and value: the library knows tag 1 by the name that it has in another directory.
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
-			return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD")
-		},
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			v, ok := tag.Value.(string)
-			if !ok || strings.TrimRight(v, "\x00 ") != "R03" {
-				return nil
-			}
-			found = true
-			return imagemeta.ErrStopWalking
-		},
+	// By directory and value: the library knows tag 1 by the name that it has in another directory.
+	wanted := func(tag imagemeta.TagInfo) bool { return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD") }
+	err := eachTag(tiff, wanted, func(tag imagemeta.TagInfo) error {
+		v, ok := tag.Value.(string)
+		if !ok || strings.TrimRight(v, "\x00 ") != "R03" {
+			return nil
+		}
+		found = true
+		return imagemeta.ErrStopWalking
 	})
 	return err == nil && found
 }

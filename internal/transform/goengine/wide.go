@@ -105,11 +105,12 @@ func avifAsP3(body []byte) error {
 	found := false
 	var walk func(b []byte, path ...string) error
 	walk = func(b []byte, path ...string) error {
-		return boxes(b, func(kind string, part []byte) error {
+		return eachBox(b, func(box bmffBox) error {
+			part := box.body
 			switch {
-			case len(path) == 0 || kind != path[0]:
+			case len(path) == 0 || box.kind != path[0]:
 			case len(path) > 1:
-				if kind == "meta" { // a version and flags come first
+				if box.kind == "meta" { // a version and flags come first
 					part = part[min(4, len(part)):]
 				}
 				return walk(part, path[1:]...)
@@ -126,30 +127,6 @@ func avifAsP3(body []byte) error {
 	}
 	if !found {
 		return corrupt("no place for code points")
-	}
-	return nil
-}
-
-// boxes calls visit for each box in b (ISO/IEC 14496-12 §4.2).
-func boxes(b []byte, visit func(kind string, part []byte) error) error {
-	for len(b) > 0 {
-		if len(b) < 8 {
-			return corrupt("box of %d bytes", len(b))
-		}
-		size, head := int64(binary.BigEndian.Uint32(b)), int64(8)
-		switch {
-		case size == 0: // to the end
-			size = int64(len(b))
-		case size == 1 && len(b) >= 16:
-			size, head = int64(binary.BigEndian.Uint64(b[8:])), 16
-		}
-		if size < head || size > int64(len(b)) {
-			return corrupt("box %q of %d bytes, where %d are left", b[4:8], size, len(b))
-		}
-		if err := visit(string(b[4:8]), b[head:size]); err != nil {
-			return err
-		}
-		b = b[size:]
 	}
 	return nil
 }
