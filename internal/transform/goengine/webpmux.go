@@ -145,12 +145,5 @@ func (m *webpReel) end() ([]byte, error) {
 
 func le24(v int) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16)} }
 
-// writeChunk writes a chunk and the byte that makes its length even.
-func writeChunk(to *bytes.Buffer, kind string, body []byte) {
-	to.WriteString(kind)
-	to.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(body))))
-	to.Write(body)
-	if len(body)%2 == 1 {
-		to.WriteByte(0)
-	}
-}
+// writeChunk writes a chunk behind others.
+func writeChunk(to *bytes.Buffer, kind string, body []byte) { to.Write(webpChunk(kind, body)) }
