@@ -148,6 +148,13 @@ func entryID(src source.Source, w caption.Words, focus Focus) string {
 	if focus.Set {
 		b = append(b, 2, focus.X, focus.Y)
 	}
+	if w.Licensor != "" || w.LicensorURL != "" || w.SourceType != "" {
+		b = append(b, 3)
+		for _, text := range [...]string{w.Licensor, w.LicensorURL, w.SourceType} {
+			b = binary.AppendUvarint(b, uint64(len(text)))
+			b = append(b, text...)
+		}
+	}
 	sum := sha256.Sum256(b)
 	var id [16]byte
 	idEncoding.Encode(id[:], sum[:10])

@@ -319,7 +319,7 @@ func etag(body sum, w caption.Words) string {
 	if w.Decorative {
 		decorative = "1"
 	}
-	for _, field := range []string{w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License, decorative} {
+	for _, field := range []string{w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License, w.Licensor, w.LicensorURL, w.SourceType, decorative} {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
 		h.Write(n[:])
