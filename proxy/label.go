@@ -24,22 +24,26 @@ import (
 
 // A label is what an entry's words and posts put on every one of its responses. It is immutable.
 type label struct {
+	words    caption.Words
 	headers  [][2]string // canonical name, value
 	stem     string      // of file names that people read
 	modified time.Time   // of the newest of its posts: when the words last changed
 }
 
-// A shelf makes each entry's label once, when it is first asked for.
+// A shelf keeps each entry's label, so that it is made once.
 type shelf struct {
+	room   int      // bytes that a label may have
 	labels sync.Map // ID → *label; at most one per entry
 }
 
-func (s *shelf) label(e *catalog.Entry) *label {
-	if l, ok := s.labels.Load(e.ID); ok {
+// label is that of e when its picture is shown with words, which are e's own and what the original adds to them.
+func (s *shelf) label(e *catalog.Entry, words caption.Words) *label {
+	if l, ok := s.labels.Load(e.ID); ok && l.(*label).words == words {
 		return l.(*label)
 	}
-	l, _ := s.labels.LoadOrStore(e.ID, newLabel(e))
-	return l.(*label)
+	l := newLabel(e, words, s.room)
+	s.labels.Store(e.ID, l)
+	return l
 }
 
 // Bounds in bytes on the wire. A response's header has to fit into the 4 KiB that nginx reads of it by default
@@ -52,12 +56,12 @@ const (
 	maxLinks = 700
 )
 
-func newLabel(e *catalog.Entry) *label {
-	l := &label{stem: fileStem(e)}
+// newLabel makes a label of at most room bytes.
+func newLabel(e *catalog.Entry, shown caption.Words, room int) *label {
+	l := &label{words: shown, stem: fileStem(e)}
 	for _, p := range e.Posts {
 		l.modified = later(l.modified, p.Modified)
 	}
-	room := maxLabel
 	add := func(name, value string) {
 		if value != "" {
 			l.headers = append(l.headers, [2]string{name, value})
@@ -67,8 +71,8 @@ func newLabel(e *catalog.Entry) *label {
 	tags := tags(e)
 	add("Surrogate-Key", strings.Join(tags, " "))
 	add("Cache-Tag", strings.Join(tags, ","))
-	add("Link", links(e))
-	plain := e.Words.Plain()
+	add("Link", links(e, shown.License))
+	plain := shown.Plain()
 	if plain.Decorative {
 		add("Image-Alt", `%""`)
 	}
@@ -132,8 +136,8 @@ func wireLen(s string) int {
 }
 
 // links is the Link header: the licence, where it is a URL, and where the original comes from.
-func links(e *catalog.Entry) string {
-	targets := [][2]string{{e.Words.License, "license"}}
+func links(e *catalog.Entry, license string) string {
+	targets := [][2]string{{license, "license"}}
 	if e.Source.Remote() {
 		targets = append(targets, [2]string{e.Source.String(), "canonical"})
 	}
@@ -225,9 +229,10 @@ const maxTag = 100
 func fileStem(e *catalog.Entry) string {
 	base := e.Source.Base()
 	stem := strings.TrimSuffix(base, path.Ext(base))
-	if stem == "" {
+	if stem == "" && len(e.Posts) > 0 {
 		stem = e.Posts[0].Slug
 	}
+	stem = cmp.Or(stem, e.ID)
 	stem = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|%;`, r) {
 			return '-'

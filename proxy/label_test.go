@@ -154,7 +154,7 @@ func TestLabel(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := map[string]string{}
-			for _, kv := range newLabel(tt.entry).headers {
+			for _, kv := range newLabel(tt.entry, tt.entry.Words, maxLabel).headers {
 				got[kv[0]] = kv[1]
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -180,7 +180,7 @@ func TestLabelFitsIntoAProxysBuffer(t *testing.T) {
 	e := entry(t, "https://"+strings.Repeat("a.", 100)+"example/"+strings.Repeat("%22", 1000)+".jpg", caption.Words{
 		Cutline: long, Credit: long, Alt: long, License: "https://example.org/" + strings.Repeat("\"", 500),
 	}, slugs...)
-	l := newLabel(e)
+	l := newLabel(e, e.Words, maxLabel)
 	total := 0
 	for _, kv := range l.headers {
 		total += len(kv[0]) + len(": \r\n") + len(kv[1])
@@ -196,7 +196,7 @@ func TestLabelFitsIntoAProxysBuffer(t *testing.T) {
 			t.Errorf("%s is missing or next to nothing", name)
 		}
 	}
-	short := newLabel(entry(t, "/a.jpg", caption.Words{Cutline: strings.Repeat("x", 2000), Credit: "Ann"}, "post"))
+	short := newLabel(entry(t, "/a.jpg", caption.Words{}, "post"), caption.Words{Cutline: strings.Repeat("x", 2000), Credit: "Ann"}, maxLabel)
 	for _, kv := range short.headers {
 		if kv[0] == "Image-Cutline" && len(kv[1]) != maxWord {
 			t.Errorf("a long cutline beside a short credit has %d bytes, want %d", len(kv[1]), maxWord)
@@ -226,7 +226,7 @@ func TestDisposition(t *testing.T) {
 		{"https://example.org/a%22%0d%0aX%3Ab.jpg", `inline; filename=a-X-b-800.webp`},
 	}
 	for _, tt := range tests {
-		l := newLabel(entry(t, tt.src, caption.Words{}, "post"))
+		l := newLabel(entry(t, tt.src, caption.Words{}, "post"), caption.Words{}, maxLabel)
 		if got := l.disposition(spec); got != tt.want {
 			t.Errorf("%s: disposition %s, want %s", tt.src, got, tt.want)
 		}

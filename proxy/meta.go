@@ -10,13 +10,14 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
-	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/markup"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -27,37 +28,58 @@ type meta struct {
 	Version int             `json:"version"`
 	ID      string          `json:"id"`
 	Source  string          `json:"source"`
-	Words   words           `json:"words"`
-	Text    words           `json:"text"` // the words without markup
+	Words   words           `json:"words"`   // the post's, its gaps filled with the file's own
+	Text    words           `json:"text"`    // the words without markup
+	Origins caption.Origins `json:"origins"` // where each word comes from
 	Width   int             `json:"width"`
 	Height  int             `json:"height"`
 	Format  string          `json:"format"` // of the original
 	Frames  int             `json:"frames"` // of the original; more than one in animations
 	Bytes   int64           `json:"bytes"`
 	SHA256  string          `json:"sha256"`
+	markup.Placeholder
 	Posts   []post          `json:"posts"` // the first 100
 	Uses    int             `json:"uses"`  // posts in all
 	Presets map[string]size `json:"presets"`
 	// Srcset has, per extension but GIF's, which no still picture is best in, the widths of the ladder that the original can fill, ascending, and its own width where
 	// that lies between two rungs.
 	Srcset map[string][]candidate `json:"srcset"`
+	// Formats has those that a page offers, in the shape of eleventy-img's stats, whose generateHTML takes it as it is.
+	Formats map[string][]stat `json:"formats"`
+	Figure  string            `json:"figure"`  // URL of figure.html
+	Preload string            `json:"preload"` // a Link header for pages whose hero the picture is
+	Social  []markup.Meta     `json:"social"`  // Open Graph and Twitter
+	JSONLD  json.RawMessage   `json:"jsonld"`  // schema.org's ImageObject
+}
+
+// A stat is one file in the shape of eleventy-img's stats.
+type stat struct {
+	Format     string `json:"format"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	URL        string `json:"url"`
+	SourceType string `json:"sourceType"`
+	Srcset     string `json:"srcset"`
 }
 
 type words struct {
-	Cutline    string `json:"cutline"`
-	Credit     string `json:"credit"`
-	CreditURL  string `json:"credit_url,omitempty"`
-	Alt        string `json:"alt"`
-	Decorative bool   `json:"decorative,omitempty"`
-	Creator    string `json:"creator,omitempty"`
-	Copyright  string `json:"copyright,omitempty"`
-	License    string `json:"license,omitempty"`
+	Cutline     string `json:"cutline"`
+	Credit      string `json:"credit"`
+	CreditURL   string `json:"credit_url,omitempty"`
+	Alt         string `json:"alt"`
+	Decorative  bool   `json:"decorative,omitempty"`
+	Creator     string `json:"creator,omitempty"`
+	Copyright   string `json:"copyright,omitempty"`
+	License     string `json:"license,omitempty"`
+	Licensor    string `json:"licensor,omitempty"`
+	LicensorURL string `json:"licensor_url,omitempty"`
+	SourceType  string `json:"source_type,omitempty"`
 }
 
 func newWords(w caption.Words) words {
 	return words{
 		Cutline: w.Cutline, Credit: w.Credit, CreditURL: w.CreditURL, Alt: w.Alt, Decorative: w.Decorative,
-		Creator: w.Creator, Copyright: w.Copyright, License: w.License,
+		Creator: w.Creator, Copyright: w.Copyright, License: w.License, Licensor: w.Licensor, LicensorURL: w.LicensorURL, SourceType: w.SourceType,
 	}
 }
 
@@ -90,29 +112,38 @@ type candidate struct {
 	Height int    `json:"height"`
 }
 
-// getMeta answers …/meta.json. It needs the original's size, so it fetches the original, but renders nothing.
+// getMeta answers …/meta.json. It needs the original, and of renditions those that make the placeholder.
 func (s *Server) getMeta(c *gin.Context, e *catalog.Entry) {
-	o, err := s.o.Renderer.Probe(c.Request.Context(), e.Source)
+	v, err := s.view(c.Request.Context(), e)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	l := s.shelf.label(e)
+	m, err := s.newMeta(v)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	l := s.shelf.label(e, v.words)
 	l.set(c.Writer.Header())
-	s.sendJSON(c, s.newMeta(e, o), later(o.Modified, l.modified), cacheMinute)
+	s.sendJSON(c, m, later(v.original.Modified, l.modified), v.control)
 }
 
-func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
+func (s *Server) newMeta(v *view) (*meta, error) {
+	e, o := v.entry, v.original
 	version := versionOf(o.Sum)
 	m := &meta{
 		Version: 1, ID: e.ID, Source: e.Source.String(),
-		Words: newWords(e.Words), Text: newWords(e.Words.Plain()),
+		Words: newWords(v.words), Text: newWords(v.words.Plain()), Origins: v.origins,
 		Width: o.Info.Width, Height: o.Info.Height, Format: o.Info.Format.Ext(), Frames: max(o.Info.Frames, 1),
 		Bytes: o.Bytes, SHA256: hex.EncodeToString(o.Sum[:]),
-		Posts:   newPosts(e),
-		Uses:    len(e.Posts),
-		Presets: make(map[string]size, len(s.grammar.presets)),
-		Srcset:  make(map[string][]candidate, len(s.grammar.formats)),
+		Placeholder: v.placeholder,
+		Posts:       newPosts(e),
+		Uses:        len(e.Posts),
+		Presets:     make(map[string]size, len(s.grammar.presets)),
+		Srcset:      make(map[string][]candidate, len(s.grammar.formats)),
+		Formats:     make(map[string][]stat),
+		Figure:      s.figureURL(e),
 	}
 	for name, spec := range s.grammar.presets {
 		r := spec.Resolve(o.Info.Width, o.Info.Height, s.o.MaxOutput, 0)
@@ -126,7 +157,21 @@ func (s *Server) newMeta(e *catalog.Entry, o *render.Original) *meta {
 	for _, f := range s.stillFormats() {
 		m.Srcset[f.Ext()] = s.srcset(e, o.Info, f, version)
 	}
-	return m
+	p := s.markupOf(v)
+	for _, f := range p.Formats {
+		name := strings.TrimPrefix(f.MIME, "image/")
+		for _, k := range f.Candidates {
+			m.Formats[name] = append(m.Formats[name], stat{name, k.Width, k.Height, k.URL, f.MIME, k.URL + " " + strconv.Itoa(k.Width) + "w"})
+		}
+	}
+	m.Social = markup.Social(p)
+	hero := markup.Options{Hero: true}
+	var err error
+	if m.Preload, err = markup.Preload(p, hero); err != nil {
+		return nil, err
+	}
+	m.JSONLD, err = markup.JSONLD(p, hero)
+	return m, err
 }
 
 // stillFormats are the formats that a page would show a still picture in: all but GIF, unless there is no other.
@@ -151,72 +196,6 @@ func (s *Server) srcset(e *catalog.Entry, info transform.Info, f transform.Forma
 		out = append(out, candidate{s.pictureURL(e, spec, version), r.Width, r.Height})
 	}
 	return out
-}
-
-// listing is /catalog.json: one page of the catalog.
-type listing struct {
-	Version int      `json:"version"`
-	Total   int      `json:"total"` // images on all pages
-	Page    int      `json:"page"`  // from 1
-	Pages   int      `json:"pages"`
-	Images  []listed `json:"images"`
-}
-
-type listed struct {
-	ID     string `json:"id"`
-	Source string `json:"source"`
-	words
-	Posts []post `json:"posts"` // the first 100
-	Uses  int    `json:"uses"`  // posts in all
-	Meta  string `json:"meta"`  // URL of meta.json
-}
-
-const (
-	perPage    = 100
-	maxPerPage = 1000
-)
-
-func (s *Server) getCatalog(c *gin.Context) {
-	q, err := checkQuery(c.Request.URL.RawQuery, "page", "per_page")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	page, err := number(q.Get("page"), "page", 1, 1<<31-1)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	per, err := number(q.Get("per_page"), "per_page", perPage, maxPerPage)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	entries := s.o.Catalog.Entries
-	l := &listing{Version: 1, Total: len(entries), Page: page, Pages: max((len(entries)+per-1)/per, 1), Images: []listed{}}
-	if page > l.Pages {
-		s.fail(c, usageError("page %d: expected 1 to %d", page, l.Pages))
-		return
-	}
-	for _, e := range entries[(page-1)*per : min(page*per, len(entries))] {
-		l.Images = append(l.Images, listed{e.ID, e.Source.String(), newWords(e.Words), newPosts(e), len(e.Posts), fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, metaLeaf)})
-	}
-	if page < l.Pages {
-		c.Header("Link", fmt.Sprintf(`<%s/catalog.json?page=%d&per_page=%d>; rel="next"`, s.o.PublicURL, page+1, per))
-	}
-	s.sendJSON(c, l, time.Time{}, cacheMinute)
-}
-
-// number reads a query parameter from 1 to most; "" is def.
-func number(text, name string, def, most int) (int, error) {
-	if text == "" {
-		return def, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most || strconv.Itoa(n) != text {
-		return 0, usageError("%s %s: expected a number from 1 to %d", name, strconv.Quote(text), most)
-	}
-	return n, nil
 }
 
 // sendJSON writes v with a strong ETag; conditional requests are http.ServeContent's.

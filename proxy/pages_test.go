@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/render"
 )
 
@@ -31,9 +32,10 @@ func TestMeta(t *testing.T) {
 	}
 	want := meta{
 		Version: 1, ID: id, Source: "https://origin.example/fox.jpg",
-		Words: words{Cutline: "A fox in [Oslo](https://example.org/oslo)", Credit: "Ann Ström", Alt: "A red fox"},
-		Text:  words{Cutline: "A fox in Oslo", Credit: "Ann Ström", Alt: "A red fox"},
-		Width: 2000, Height: 1000, Format: "jpg", Frames: 1, Bytes: 12345,
+		Words:   words{Cutline: "A fox in [Oslo](https://example.org/oslo)", Credit: "Ann Ström", Alt: "A red fox"},
+		Text:    words{Cutline: "A fox in Oslo", Credit: "Ann Ström", Alt: "A red fox"},
+		Origins: caption.Origins{Cutline: caption.Post, Credit: caption.Post, Alt: caption.Post},
+		Width:   2000, Height: 1000, Format: "jpg", Frames: 1, Bytes: 12345,
 		SHA256: "abcdef0123" + strings.Repeat("0", 54),
 		Posts:  []post{{"_posts/2026-01-02-fox.md", "fox", "The fox"}},
 		Uses:   1,
@@ -50,6 +52,9 @@ func TestMeta(t *testing.T) {
 		}
 		want.Srcset[ext] = append(want.Srcset[ext], candidate{url("w2560." + ext), 2000, 1000})
 	}
+	want.Figure = "/i/" + id + "/figure.html"
+	want.Placeholder = got.Placeholder
+	want.Formats, want.Preload, want.Social, want.JSONLD = got.Formats, got.Preload, got.Social, got.JSONLD
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("meta.json (-want +got):\n%s", diff)
 	}
@@ -71,6 +76,121 @@ func TestMeta(t *testing.T) {
 	again, _ := d.get("/p/fox/meta.json", "If-None-Match: "+resp.Header.Get("ETag"))
 	if again.StatusCode != http.StatusNotModified {
 		t.Errorf("again with its ETag: %d, want 304", again.StatusCode)
+	}
+}
+
+// TestMetaForPages looks at what package markup makes of a picture in meta.json.
+func TestMetaForPages(t *testing.T) {
+	d := newDesk(t)
+	d.stub.set(func(s *stub) {
+		s.found.XMP = caption.Words{Credit: "not this", License: "https://creativecommons.org/licenses/by/4.0/"}
+	})
+	resp, body := d.get("/p/fox/meta.json")
+	var got meta
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Words.Credit != "Ann Ström" || got.Words.License == "" || got.Origins.Credit != caption.Post || got.Origins.License != caption.XMP {
+		t.Errorf("words %+v from %+v: want the post's credit and the file's license", got.Words, got.Origins)
+	}
+	if link := resp.Header.Get("Link"); !strings.Contains(link, `<https://creativecommons.org/licenses/by/4.0/>; rel="license"`) {
+		t.Errorf("Link %q: want the file's license", link)
+	}
+	if p := got.Placeholder; p.Color != "#8a5a33" || p.ThumbHash == "" || p.BlurHash == "" || !strings.HasPrefix(p.LQIP, "data:image/webp;base64,") {
+		t.Errorf("placeholder %+v", p)
+	}
+	if len(got.Formats) != 2 || len(got.Formats["webp"]) != 9 || len(got.Formats["jpeg"]) != 9 {
+		t.Fatalf("formats %+v: want nine widths in webp and jpeg", got.Formats)
+	}
+	last := got.Formats["jpeg"][8]
+	want := stat{"jpeg", 2000, 1000, "/i/" + d.id("fox") + "/w2560.jpg?v=" + versionOf(original), "image/jpeg", ""}
+	if want.Srcset = want.URL + " 2000w"; last != want {
+		t.Errorf("the widest JPEG is %+v, want %+v", last, want)
+	}
+	var ld struct {
+		Type    string `json:"@type"`
+		License string `json:"license"`
+		URL     string `json:"contentUrl"`
+	}
+	if err := json.Unmarshal(got.JSONLD, &ld); err != nil || ld.Type != "ImageObject" || ld.License != got.Words.License {
+		t.Errorf("JSON-LD %s, %v", got.JSONLD, err)
+	}
+	if resp, _ := d.get(ld.URL); resp.StatusCode != http.StatusOK {
+		t.Errorf("contentUrl %s: %d", ld.URL, resp.StatusCode)
+	}
+	if !strings.Contains(got.Preload, "rel=preload") || !strings.Contains(got.Preload, "2000w") {
+		t.Errorf("preload %q", got.Preload)
+	}
+	if len(got.Social) == 0 || got.Social[0].Property != "og:image" {
+		t.Fatalf("social %+v", got.Social)
+	}
+	if resp, _ := d.get(got.Social[0].Content); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("og:image %s: %d %s", got.Social[0].Content, resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+}
+
+func TestFigure(t *testing.T) {
+	d := newDesk(t)
+	tests := []struct {
+		name, path string
+		status     int
+		has, not   []string
+	}{
+		{"lazy", "/p/fox/figure.html", 200, []string{
+			`loading="lazy"`, `alt="A red fox"`, `<a href="https://example.org/oslo">Oslo</a>`, "Ann Ström", `type="image/webp"`, "2000w",
+			`width="2000" height="1000"`, "background:#8a5a33",
+		}, []string{"fetchpriority", "w24.", "w160."}},
+		{"hero", "/p/fox/figure.html?role=hero", 200, []string{`fetchpriority="high"`}, []string{`loading="lazy"`}},
+		{"decorative", "/p/logo/figure.html", 200, []string{`alt=""`, "Logo &amp; friends"}, []string{"<script", "<b>"}},
+		{"sizes", "/p/fox/figure.html?role=hero&sizes=50vw", 200, []string{`sizes="50vw"`}, nil},
+		{"by ID", "/i/" + d.id("fox") + "/figure.html", 200, []string{`data-cutline="` + d.id("fox") + `"`}, nil},
+		{"bad sizes", "/p/fox/figure.html?sizes=%22onload", 400, []string{"sizes"}, nil},
+		{"bad role", "/p/fox/figure.html?role=villain", 400, []string{"expected hero"}, nil},
+		{"twice", "/p/fox/figure.html?role=hero&role=hero", 400, []string{"repeated"}, nil},
+		{"junk", "/p/fox/figure.html?utm_source=x", 400, []string{"role, sizes"}, nil},
+		{"no placeholder", "/p/broken/figure.html", 200, nil, []string{"background"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := d.get(tt.path)
+			if resp.StatusCode != tt.status {
+				t.Fatalf("got %d %s, want %d", resp.StatusCode, body, tt.status)
+			}
+			for _, text := range tt.has {
+				if !strings.Contains(body, text) {
+					t.Errorf("no %s in\n%s", text, body)
+				}
+			}
+			for _, text := range tt.not {
+				if strings.Contains(body, text) {
+					t.Errorf("%s in\n%s", text, body)
+				}
+			}
+			if tt.status != http.StatusOK {
+				return
+			}
+			h := resp.Header
+			if h.Get("Content-Type") != "text/html; charset=utf-8" || h.Get("Surrogate-Key") == "" || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
+				t.Errorf("header %v", h)
+			}
+			if again, _ := d.get(tt.path, "If-None-Match: "+h.Get("ETag")); again.StatusCode != http.StatusNotModified {
+				t.Errorf("again with its ETag: %d, want 304", again.StatusCode)
+			}
+		})
+	}
+}
+
+// TestPlaceholderIsMadeOnce asks for two pages and counts the renditions.
+func TestPlaceholderIsMadeOnce(t *testing.T) {
+	d := newDesk(t)
+	for range 3 {
+		d.get("/p/fox/figure.html")
+		d.get("/p/fox/meta.json")
+	}
+	var renders int
+	d.stub.set(func(s *stub) { renders = len(s.asked) })
+	if renders != 1 {
+		t.Errorf("%d renders for six pages, want 1", renders)
 	}
 }
 
@@ -164,7 +284,7 @@ func TestManyPostsOfOnePicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, most := range map[string]int{"/": 60_000, "/catalog.json": 20_000, "/p/p0001/meta.json": 20_000} {
+	for path, most := range map[string]int{"/": 60_000, "/catalog.json": 20_000, "/p/p0001/meta.json": 30_000} {
 		rec := httptest.NewRecorder()
 		s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
 		if rec.Code != http.StatusOK || rec.Body.Len() > most {

@@ -36,12 +36,7 @@ func (s *Server) getByID(c *gin.Context) {
 		s.fail(c, errUnknownID)
 		return
 	}
-	q, err := checkQuery(c.Request.URL.RawQuery, "v")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	s.answer(c, e, a.leaf, q.Get("v"))
+	s.answer(c, e, a.leaf, "v")
 }
 
 // getByPost answers /p/{post}/…. What it shows follows the post, so it is never immutable.
@@ -56,14 +51,20 @@ func (s *Server) getByPost(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	if _, err := checkQuery(c.Request.URL.RawQuery); err != nil {
+	s.answer(c, e, a.leaf)
+}
+
+// answer answers the leaf of an entry's address; the query may have the parameters in names, unless the leaf has its own.
+func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...string) {
+	if leaf == figureLeaf {
+		s.getFigure(c, e)
+		return
+	}
+	q, err := checkQuery(c.Request.URL.RawQuery, names...)
+	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.answer(c, e, a.leaf, "")
-}
-
-func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf, version string) {
 	if leaf == metaLeaf {
 		s.getMeta(c, e)
 		return
@@ -79,7 +80,7 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf, version string) 
 		return
 	}
 	o.spec.Format = rend.Spec.Format
-	s.send(c, e, s.grammar.written(o.spec), rend, version)
+	s.send(c, e, s.grammar.written(o.spec), rend, q.Get("v"))
 }
 
 // render makes what o asks for; of an ".auto" URL the smallest in a format that the client reads.
@@ -112,7 +113,7 @@ func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
 func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, rend *render.Rendition, version string) {
 	c.Set(logOutcome, string(rend.Outcome))
 	h := c.Writer.Header()
-	l := s.shelf.label(e)
+	l := s.shelf.label(e, rend.Words)
 	l.set(h)
 	modified := later(rend.Modified, l.modified)
 	h["Content-Type"] = []string{rend.Spec.Format.MIME()}

@@ -62,13 +62,14 @@ func DefaultWidths() []int {
 
 // A Server answers HTTP requests. It is safe for concurrent use.
 type Server struct {
-	o       Options
-	grammar grammar
-	shelf   shelf
-	sheet   *sheet
-	log     *slog.Logger
-	ready   atomic.Bool
-	gin     *gin.Engine
+	o            Options
+	grammar      grammar
+	shelf        shelf
+	placeholders placeholders
+	sheet        *sheet
+	log          *slog.Logger
+	ready        atomic.Bool
+	gin          *gin.Engine
 }
 
 // New makes a Server; it returns an error for a bad preset, width or format, or a required option that is missing.
@@ -94,6 +95,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	s := &Server{o: o, grammar: g, log: o.Log}
+	s.shelf.room = maxLabel - len(o.PublicURL) // which stands in Content-Location
 	s.sheet = newSheet(o.Catalog)
 	s.ready.Store(true)
 	s.gin = s.routes()

@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"io"
 	"log/slog"
 	"maps"
@@ -23,6 +27,7 @@ import (
 	"github.com/dunglas/httpsfv"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
@@ -65,8 +70,9 @@ type stub struct {
 	kept    bool
 	stale   bool
 	interim bool
-	frames  int // of the original
-	moves   int // frames of renditions that keep moving
+	found   caption.Found // in the original
+	frames  int           // of the original
+	moves   int           // frames of renditions that keep moving
 	asked   []render.Request
 	read    []transform.Format // accepted, of the last Best
 }
@@ -89,7 +95,15 @@ func (s *stub) Render(_ context.Context, req render.Request) ([]*render.Renditio
 	if strings.Contains(req.Source.String(), "broken") {
 		return nil, &render.Error{Class: render.Unreachable, Source: req.Source, Err: errors.New("dial tcp 10.0.0.1:80: connection refused")}
 	}
-	spec := req.Specs[0].Resolve(2000, 1000, render.DefaultMaxOutput, 0)
+	var rends []*render.Rendition
+	for _, spec := range req.Specs {
+		rends = append(rends, s.rendition(req, spec.Resolve(2000, 1000, render.DefaultMaxOutput, 0)))
+	}
+	return rends, nil
+}
+
+// rendition is what s makes of a resolved spec.
+func (s *stub) rendition(req render.Request, spec transform.Spec) *render.Rendition {
 	quality, frames := 71, 1
 	if !spec.Format.Lossy() {
 		quality = 0
@@ -97,12 +111,28 @@ func (s *stub) Render(_ context.Context, req render.Request) ([]*render.Renditio
 	if spec.Animate {
 		frames = s.moves
 	}
-	return []*render.Rendition{{
-		Spec: spec, Body: []byte("bytes of " + spec.String()), ETag: `"etag-` + spec.String() + `"`, Original: original,
+	words, _ := req.Words.Over(s.found)
+	body := []byte("bytes of " + spec.String())
+	if spec.Format == transform.PNG && spec.Width == hashedSide {
+		body = paint(spec.Width, spec.Height)
+	}
+	return &render.Rendition{
+		Spec: spec, Body: body, ETag: `"etag-` + spec.String() + `"`, Original: original, Words: words,
 		Modified: stubTime, Kept: s.kept, Stale: s.stale, Interim: s.interim, Outcome: s.outcome,
 		Frames: frames, Of: max(s.frames, 1), Quality: quality,
 		Timings: []render.Timing{{Stage: "lookup", Took: 1500 * time.Microsecond}, {Stage: "encode", Took: 20 * time.Millisecond}},
-	}}, nil
+	}
+}
+
+// paint is a PNG of one colour.
+func paint(w, h int) []byte {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(img, img.Rect, image.NewUniform(color.NRGBA{0x8a, 0x5a, 0x33, 0xff}), image.Point{}, draw.Src)
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 // Best answers with the first that is accepted, or PNG for the logo.
@@ -127,7 +157,7 @@ func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, er
 		return nil, s.err
 	}
 	info := transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Alpha: strings.Contains(src.String(), "logo")}
-	return &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime}, nil
+	return &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime, Found: s.found}, nil
 }
 
 func (s *stub) set(change func(*stub)) {

@@ -22,7 +22,8 @@ import (
 // A stack is the parts behind the listener. Close it once.
 type stack struct {
 	proxy    *proxy.Server
-	cacheDir string // what people are told: a folder, or memoryOnly
+	near     cache.Store // the memory tier
+	cacheDir string      // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	closers  []func() error // in the order of making
 }
@@ -47,6 +48,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	transformer, aside := st.transformers(conf, log)
 	renderer := render.New(render.Options{
 		Store:     store,
+		Near:      st.near,
 		Fetch:     fetcher,
 		Transform: transformer,
 		MaxOutput: conf.maxOutput(),

@@ -26,6 +26,7 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("memory cache: %w", err)
 	}
+	st.near = memory
 	st.closers = append(st.closers, memory.Close)
 	st.cacheDir = memoryOnly
 	if s.config.Cache.Dir == cacheOff {

@@ -33,14 +33,28 @@ func (w Words) Plain() Words {
 // Only inline markup counts: "1. FC Köln" and "# 1" are text, not a list and a heading. The result is Clean. In a text of
 // more than 8 KiB, which is no caption, markup stays as written.
 func Plain(text string) string {
-	if !strings.ContainsAny(text, "*_[]<>&`\\") || len(text) > maxMarkup {
+	if !hasMarkup(text) {
 		return Clean(text)
 	}
 	var out strings.Builder
-	if err := inlineMarkdown().Convert([]byte(Clean(text)), &out); err != nil {
-		return Clean(text) // goldmark fails only when its writer does, which a Builder cannot
+	for _, r := range runs(fragment(text)) {
+		out.WriteString(r.Text)
 	}
-	return Clean(textOf(strings.TrimSuffix(strings.TrimPrefix(out.String(), "<p>"), "</p>\n")))
+	return Clean(out.String())
+}
+
+// hasMarkup reports whether text may hold markup and is short enough to be searched for it.
+func hasMarkup(text string) bool {
+	return strings.ContainsAny(text, "*_[]<>&`\\") && len(text) <= maxMarkup
+}
+
+// fragment is text's Markdown as HTML.
+func fragment(text string) string {
+	var out strings.Builder
+	if err := inlineMarkdown().Convert([]byte(Clean(text)), &out); err != nil {
+		return nethtml.EscapeString(text) // goldmark fails only when its writer does, which a Builder cannot
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(out.String(), "<p>"), "</p>\n")
 }
 
 // maxMarkup bounds the bytes that are parsed as Markdown. Nested brackets cost goldmark quadratic time: 6 ms at 4 KiB,
@@ -98,29 +112,49 @@ var inlineMarkdown = sync.OnceValue(func() goldmark.Markdown {
 	)
 })
 
-// textOf returns the text that an HTML fragment shows; elements separate nothing, except line breaks.
-func textOf(fragment string) string {
-	var out strings.Builder
+// runs returns the text that an HTML fragment shows, as it stands there, with the address of the link around each piece;
+// elements separate nothing, except line breaks. Addresses are what the author wrote: nobody has looked at them.
+func runs(fragment string) []Run {
+	var out []Run
+	var link string
 	hidden := 0
 	for z := nethtml.NewTokenizer(strings.NewReader(fragment)); ; {
 		switch z.Next() {
 		case nethtml.ErrorToken:
-			return out.String()
+			return out
 		case nethtml.TextToken:
 			if hidden == 0 {
-				out.Write(z.Text()) // Text unescapes entities
+				out = append(out, Run{string(z.Text()), link}) // Text unescapes entities
 			}
 		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
 			switch name, _ := z.TagName(); string(name) {
+			case "a":
+				link = href(z)
 			case "br", "p", "img":
-				out.WriteByte(' ')
+				out = append(out, Run{" ", link})
 			case "script", "style":
 				hidden++
 			}
 		case nethtml.EndTagToken:
-			if name, _ := z.TagName(); hidden > 0 && (string(name) == "script" || string(name) == "style") {
-				hidden--
+			switch name, _ := z.TagName(); string(name) {
+			case "a":
+				link = ""
+			case "script", "style":
+				hidden = max(hidden-1, 0)
 			}
+		}
+	}
+}
+
+// href is the address of the link that z has come to; the first of several attributes counts, as in HTML.
+func href(z *nethtml.Tokenizer) string {
+	for {
+		key, val, more := z.TagAttr()
+		if string(key) == "href" {
+			return string(val)
+		}
+		if !more {
+			return ""
 		}
 	}
 }

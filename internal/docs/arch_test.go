@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
-	"proxy":                                 {"internal/catalog", "internal/render", "internal/source", "internal/caption", "internal/transform"},
+	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",

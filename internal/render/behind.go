@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -35,6 +36,7 @@ type behind struct {
 // A slowJob is one slow rendition.
 type slowJob struct {
 	src   source.Source
+	words caption.Words
 	spec  transform.Spec // unresolved, with its Format
 	key   cache.Key      // of the rendition
 	since time.Time
@@ -138,7 +140,7 @@ func (b *behind) wait(j slowJob) bool {
 func (b *behind) make(j slowJob) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.r.o.Timeout)
 	defer cancel()
-	_, err := b.r.Render(ctx, Request{Source: j.src, Specs: []transform.Spec{j.spec}})
+	_, err := b.r.Render(ctx, Request{Source: j.src, Specs: []transform.Spec{j.spec}, Words: j.words})
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Class == Canceled {
 			return

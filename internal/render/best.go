@@ -42,7 +42,7 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	key := r.choiceKey(v.Sum, spec, all)
 	if f, ok := r.loadChoice(ctx, key); ok && slices.Contains(all, f) {
 		if w := r.chosen(ctx, c, in(spec, f), slices.Contains(quick, f)); w != nil {
-			return r.rendition(c, w), nil
+			return r.rendition(ctx, c, w), nil
 		}
 	}
 	wishes, pending, err := r.survey(ctx, c, quick, slow)
@@ -51,13 +51,13 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	}
 	r.fill(ctx, c, wishes)
 	for _, w := range pending { // where all others fail too: it may be the one that can be made
-		r.behind.add(slowJob{src: c.req.Source, spec: in(spec, w.spec.Format), key: w.key})
+		r.behind.add(slowJob{src: c.req.Source, words: c.req.Words, spec: in(spec, w.spec.Format), key: w.key})
 	}
 	smallest, err := pick(wishes)
 	if err != nil {
 		return nil, err
 	}
-	rend := r.rendition(c, smallest)
+	rend := r.rendition(ctx, c, smallest)
 	interim, settled := r.outlook(wishes)
 	rend.Interim = interim || len(pending) > 0
 	rend.Unsettled = !settled

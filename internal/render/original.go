@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -127,6 +128,8 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 		return located{ptr: p, had: true, keep: !o.NoStore}, nil
 	}
 	v := &version{Sum: sha256.Sum256(o.Body), Bytes: int64(len(o.Body)), Modified: o.Modified, Validators: o.Validators}
+	// What the metadata's damage hides is not said; the pixels may be sound.
+	v.Found, _ = caption.Extract(o.Body)
 	if v.Modified.IsZero() {
 		v.Modified = time.Now().UTC().Truncate(time.Second)
 	}

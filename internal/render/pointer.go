@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -28,6 +30,7 @@ type version struct {
 	Sum        sum              `json:"sum"`
 	Bytes      int64            `json:"bytes"`
 	Info       transform.Info   `json:"info"`
+	Found      caption.Found    `json:"found,omitzero"`
 	Modified   time.Time        `json:"modified"` // the origin's word, else when it was fetched
 	Validators fetch.Validators `json:"validators"`
 }
@@ -138,12 +141,14 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 }
 
 func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer) {
-	meta, err := json.Marshal(p)
-	if err != nil {
+	var meta bytes.Buffer
+	enc := json.NewEncoder(&meta)
+	enc.SetEscapeHTML(false) // a pointer is no page, and words full of markup shall not outgrow cache.MaxMeta
+	if err := enc.Encode(p); err != nil {
 		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
 		return
 	}
-	r.put(ctx, pointerKey(src), &cache.Object{Meta: meta})
+	r.put(ctx, pointerKey(src), &cache.Object{Meta: meta.Bytes()})
 }
 
 // put keeps o if it can: a cache that fails is a metric and a slow miss, never a failed request.

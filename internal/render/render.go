@@ -1,4 +1,4 @@
-// Package render is the one path from (source, spec, words) to bytes: cache → fetch → transform → store.
+// Package render is the one path from (source, spec, words) to bytes: cache → fetch → transform → store → embed.
 //
 // serve and prefetch both call it, so a prefetched picture is a hit by construction. It knows nothing of HTTP or posts.
 package render
@@ -34,6 +34,7 @@ type Transformer interface {
 // Options configures a Renderer; Store, Fetch and Transform are required.
 type Options struct {
 	Store     cache.Store
+	Near      cache.Store // in memory: keeps renditions with their words in them; nil has them put in for every answer
 	Fetch     Fetcher
 	Transform Transformer
 	MaxOutput int                      // of a rendition's longer side, pixels; 0 means DefaultMaxOutput
@@ -72,21 +73,22 @@ type Request struct {
 type Rendition struct {
 	Spec      transform.Spec // resolved: the true size
 	Body      []byte
-	ETag      string    // strong, quoted; from the pixels' sum and the words
-	Original  [32]byte  // SHA-256 of the original it is made from
-	Modified  time.Time // of the original, where known; else when it was first fetched
-	Kept      bool      // false when the origin forbids keeping it; then nobody else may either
-	Stale     bool      // made from an original past its freshness, or kept although its origin fails
-	Interim   bool      // of Best: a better one is being made, so this one is not for long
-	Unsettled bool      // of Best: another format failed that may do better another day, so this answer is not for ever
-	Frames    int       // ≥ 1
-	Of        int       // frames of the original; more than Frames where an animation was not kept moving
-	Quality   int       // 1…100; 0 in lossless formats and where the cache is from before it was noted
+	Words     caption.Words // those of the request, its gaps filled with what the original says of itself
+	ETag      string        // strong, quoted; from the pixels' sum and the words
+	Original  [32]byte      // SHA-256 of the original it is made from
+	Modified  time.Time     // of the original, where known; else when it was first fetched
+	Kept      bool          // false when the origin forbids keeping it; then nobody else may either
+	Stale     bool          // made from an original past its freshness, or kept although its origin fails
+	Interim   bool          // of Best: a better one is being made, so this one is not for long
+	Unsettled bool          // of Best: another format failed that may do better another day, so this answer is not for ever
+	Frames    int           // ≥ 1
+	Of        int           // frames of the original; more than Frames where an animation was not kept moving
+	Quality   int           // 1…100; 0 in lossless formats and where the cache is from before it was noted
 	Outcome   Outcome
 	Timings   []Timing
 }
 
-// A Timing is one stage's duration: "lookup", "queue", "fetch", "decode", "resize", "encode".
+// A Timing is one stage's duration: "lookup", "queue", "fetch", "decode", "resize", "encode", "embed".
 type Timing struct {
 	Stage string
 	Took  time.Duration
@@ -98,6 +100,7 @@ type Original struct {
 	Sum      [32]byte // SHA-256
 	Bytes    int64
 	Modified time.Time
+	Found    caption.Found // the words that the file holds
 	Outcome  Outcome
 }
 
@@ -158,7 +161,7 @@ func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error
 			if w.err != nil {
 				return nil, w.err
 			}
-			rends[i] = r.rendition(c, w)
+			rends[i] = r.rendition(ctx, c, w)
 		}
 		return rends, nil
 	})
@@ -166,12 +169,14 @@ func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error
 
 // A call is one answer on its way.
 type call struct {
-	req     Request
-	located located
-	outcome Outcome   // of locating
-	start   time.Time // of the whole
-	found   time.Time // when the original was located
-	looked  time.Time // when the cache had been asked for the renditions
+	req      Request
+	located  located
+	words    caption.Words // of the post, and of the original where the post is silent
+	wordsSum sum
+	outcome  Outcome   // of locating
+	start    time.Time // of the whole
+	found    time.Time // when the original was located
+	looked   time.Time // when the cache had been asked for the renditions
 }
 
 // answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
@@ -197,6 +202,8 @@ func (r *Renderer) try(
 	if c.located, c.outcome, err = locate(ctx, req.Source); err != nil {
 		return nil, err
 	}
+	c.words, _ = req.Words.Over(c.located.ptr.Current.Found)
+	c.wordsSum = wordsSum(c.words)
 	c.found = time.Now()
 	return work(c)
 }
@@ -206,10 +213,10 @@ func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Out
 	return r.waitFetch(ctx, fetchKey{src: src})
 }
 
-func (r *Renderer) rendition(c *call, w *wish) *Rendition {
-	l := c.located
+func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
+	l, embed := c.located, r.splice(ctx, c, w)
 	rend := &Rendition{
-		Spec: w.spec, Body: w.made.body, ETag: etag(w.made.sum, c.req.Words), Outcome: w.outcome,
+		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
 	}
@@ -220,6 +227,7 @@ func (r *Renderer) rendition(c *call, w *wish) *Rendition {
 	}
 	for _, t := range []Timing{
 		{"queue", w.made.queue}, {"decode", w.made.took.Decode}, {"resize", w.made.took.Resize}, {"encode", w.made.took.Encode},
+		{"embed", embed},
 	} {
 		if t.Took > 0 {
 			rend.Timings = append(rend.Timings, t)
@@ -235,7 +243,7 @@ func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, err
 		return nil, newError(src, err)
 	}
 	v := l.ptr.Current
-	return &Original{Info: v.Info, Sum: v.Sum, Bytes: v.Bytes, Modified: v.Modified, Outcome: outcome}, nil
+	return &Original{Info: v.Info, Sum: v.Sum, Bytes: v.Bytes, Modified: v.Modified, Found: v.Found, Outcome: outcome}, nil
 }
 
 // Close waits for the flights under way, at most until ctx ends. Calls that come later are answered, unshared.

@@ -3,8 +3,6 @@ package render
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
-	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -44,7 +41,11 @@ func (r *Renderer) renditionKey(original sum, spec transform.Spec) cache.Key {
 }
 
 func (r *Renderer) loadRendition(ctx context.Context, k cache.Key) (made, bool) {
-	o, err := r.o.Store.Get(ctx, k)
+	return r.load(ctx, r.o.Store, k)
+}
+
+func (r *Renderer) load(ctx context.Context, from cache.Store, k cache.Key) (made, bool) {
+	o, err := from.Get(ctx, k)
 	if err != nil {
 		return made{}, false
 	}
@@ -67,9 +68,11 @@ func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
 
 // A wish is one rendition that a call wants, and what came of it.
 type wish struct {
-	spec    transform.Spec // resolved
-	key     cache.Key
-	found   bool // made and outcome are set
+	spec    transform.Spec // resolved, with room for the words
+	key     cache.Key      // of the rendition without words
+	splice  bool           // words go into the file
+	spliced bool           // made has them
+	found   bool           // made and outcome are set
 	made    made
 	outcome Outcome
 	err     error
@@ -83,12 +86,16 @@ func (r *Renderer) wish(c *call, spec transform.Spec) (*wish, error) {
 	v := c.located.ptr.Current
 	spec.Animate = spec.Animate && v.Info.Frames > 1 // a still picture is one rendition, whether it may move or not
 	spec = spec.Resolve(v.Info.Width, v.Info.Height, r.o.MaxOutput, r.o.Quality[spec.Format])
-	return &wish{spec: spec, key: r.renditionKey(v.Sum, spec)}, nil
+	spec, splice := makeRoom(spec, c.words)
+	return &wish{spec: spec, splice: splice, key: r.renditionKey(v.Sum, spec)}, nil
 }
 
 // look asks the cache for w, and then whether it failed a moment ago.
 func (r *Renderer) look(ctx context.Context, c *call, w *wish) {
-	if w.made, w.found = r.loadRendition(ctx, w.key); w.found {
+	if w.found = r.loadSpliced(ctx, c, w); !w.found {
+		w.made, w.found = r.loadRendition(ctx, w.key)
+	}
+	if w.found {
 		w.outcome = c.outcome
 		return
 	}
@@ -309,21 +316,4 @@ func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 		return p, true
 	})
 	return err
-}
-
-// etag is strong: it changes with the pixels' encoding and with the words, and with nothing else.
-func etag(body sum, w caption.Words) string {
-	h := sha256.New()
-	h.Write(body[:])
-	decorative := ""
-	if w.Decorative {
-		decorative = "1"
-	}
-	for _, field := range []string{w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License, w.Licensor, w.LicensorURL, w.SourceType, decorative} {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
-		h.Write(n[:])
-		h.Write([]byte(field))
-	}
-	return `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
 }

@@ -9,25 +9,30 @@ import (
 
 func TestETagFollowsPixelsAndWords(t *testing.T) {
 	base := caption.Words{Cutline: "a", Credit: "b", Alt: "c"}
+	tag := func(body byte, w caption.Words) string { return etag(sum{body}, wordsSum(w), false) }
 	seen := map[string]string{}
 	for name, e := range map[string]string{
-		"base":         etag(sum{1}, base),
-		"other pixels": etag(sum{2}, base),
-		"cutline":      etag(sum{1}, caption.Words{Cutline: "A", Credit: "b", Alt: "c"}),
-		"moved":        etag(sum{1}, caption.Words{Cutline: "ab", Alt: "c"}),
-		"none":         etag(sum{1}, caption.Words{}),
-		"decorative":   etag(sum{1}, caption.Words{Decorative: true}),
-		"license":      etag(sum{1}, caption.Words{License: "1"}),
-		"copyright":    etag(sum{1}, caption.Words{Copyright: "1"}),
-		"creator":      etag(sum{1}, caption.Words{Creator: "1"}),
-		"credit url":   etag(sum{1}, caption.Words{CreditURL: "1"}),
+		"base":         tag(1, base),
+		"other pixels": tag(2, base),
+		"in the file":  etag(sum{1}, wordsSum(base), true),
+		"cutline":      tag(1, caption.Words{Cutline: "A", Credit: "b", Alt: "c"}),
+		"moved":        tag(1, caption.Words{Cutline: "ab", Alt: "c"}),
+		"none":         tag(1, caption.Words{}),
+		"decorative":   tag(1, caption.Words{Decorative: true}),
+		"license":      tag(1, caption.Words{License: "1"}),
+		"copyright":    tag(1, caption.Words{Copyright: "1"}),
+		"creator":      tag(1, caption.Words{Creator: "1"}),
+		"credit url":   tag(1, caption.Words{CreditURL: "1"}),
+		"licensor":     tag(1, caption.Words{Licensor: "1"}),
+		"licensor url": tag(1, caption.Words{LicensorURL: "1"}),
+		"source type":  tag(1, caption.Words{SourceType: "1"}),
 	} {
 		if other, ok := seen[e]; ok {
 			t.Errorf("%s and %s share the ETag %s", name, other, e)
 		}
 		seen[e] = name
 	}
-	if a, b := etag(sum{1}, base), etag(sum{1}, base); a != b {
+	if a, b := tag(1, base), tag(1, base); a != b {
 		t.Errorf("the same pixels and words have the ETags %s and %s", a, b)
 	}
 }

@@ -1,0 +1,128 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// minSpliced is the width in pixels from which words are put into the file. A thumbnail of 160 pixels has about 4 KB, so a
+// packet would add a third to it, and pages show thumbnails beside the picture that has its words.
+const minSpliced = 200
+
+// maxWord bounds a word in a file in bytes, where all words as they are do not fit: IPTC-IIM's bound for captions.
+const maxWord = 2000
+
+// splices reports whether words are put into the file of a resolved spec. GIF has no place for them that programs read.
+func splices(spec transform.Spec, w caption.Words) bool {
+	w.Decorative = false // an empty text is said by headers and pages only
+	return spec.Width >= minSpliced && spec.Format != transform.GIF && w != caption.Words{}
+}
+
+// makeRoom is spec with the bytes that words may take taken off the bytes that the file may have. Words that would take more
+// than half of them stay out of the file: it is the picture that was asked for.
+func makeRoom(spec transform.Spec, w caption.Words) (_ transform.Spec, splice bool) {
+	if !splices(spec, w) {
+		return spec, false
+	}
+	if spec.MaxKB == 0 {
+		return spec, true
+	}
+	kb := (caption.Cost(w) + 999) / 1000
+	if 2*kb > spec.MaxKB {
+		return spec, false
+	}
+	spec.MaxKB -= kb
+	return spec, true
+}
+
+// wordsSum is a hash of words, each preceded by its length.
+func wordsSum(w caption.Words) sum {
+	decorative := ""
+	if w.Decorative {
+		decorative = "1"
+	}
+	var buf [1024]byte
+	text := append(buf[:0], caption.Rev...)
+	for _, field := range [...]string{
+		w.Cutline, w.Credit, w.CreditURL, w.Alt, w.Creator, w.Copyright, w.License, w.Licensor, w.LicensorURL, w.SourceType, decorative,
+	} {
+		text = binary.AppendUvarint(text, uint64(len(field)))
+		text = append(text, field...)
+	}
+	return sha256.Sum256(text)
+}
+
+// etag is strong: it changes with the pixels' encoding, with the words, and with whether they are in the file, and with
+// nothing else.
+func etag(body, words sum, spliced bool) string {
+	var text [2*sha256.Size + 1]byte
+	copy(text[:], body[:])
+	copy(text[sha256.Size:], words[:])
+	if spliced {
+		text[2*sha256.Size] = 1
+	}
+	h := sha256.Sum256(text[:])
+	return `"` + base64.RawURLEncoding.EncodeToString(h[:16]) + `"`
+}
+
+// splicedKey names a rendition with words in its file, in the near store.
+func splicedKey(rendition cache.Key, words sum) cache.Key {
+	return cache.NewKey(cache.Rendition, "spliced", string(rendition.Sum[:]), string(words[:]))
+}
+
+// loadSpliced looks for w with its words in the near store.
+func (r *Renderer) loadSpliced(ctx context.Context, c *call, w *wish) bool {
+	if r.o.Near == nil || !w.splice {
+		return false
+	}
+	m, ok := r.load(ctx, r.o.Near, splicedKey(w.key, c.wordsSum))
+	if !ok {
+		return false
+	}
+	w.made, w.spliced = m, true
+	return true
+}
+
+// splice puts the words into w's file, unless they are there. A file that takes none is served without: the words are in the
+// headers too.
+func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Duration) {
+	if !w.splice || w.spliced {
+		return 0
+	}
+	start := time.Now()
+	body, err := caption.Embed(w.made.body, c.words)
+	if errors.Is(err, caption.ErrTooLong) {
+		body, err = caption.Embed(w.made.body, c.words.Cut(maxWord))
+	}
+	if err != nil {
+		r.report(fmt.Errorf("put the words into %s of %s: %w", w.spec, c.req.Source, err))
+		return 0
+	}
+	w.made.body, w.spliced = body, true
+	took = time.Since(start)
+	if r.o.Near != nil && c.located.keep {
+		r.keepSpliced(ctx, splicedKey(w.key, c.wordsSum), w.made)
+	}
+	return took
+}
+
+func (r *Renderer) keepSpliced(ctx context.Context, k cache.Key, m made) {
+	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality})
+	if err != nil {
+		r.report(fmt.Errorf("write %s: %w", k, err))
+		return
+	}
+	if err := r.o.Near.Put(context.WithoutCancel(ctx), k, &cache.Object{Meta: meta, Body: m.body}); err != nil {
+		r.report(fmt.Errorf("keep %s: %w", k, err))
+	}
+}

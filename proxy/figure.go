@@ -1,0 +1,182 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/markup"
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+const figureLeaf = "figure.html"
+
+// figurePolicy lets the figure show its picture where somebody opens it as a page. Where another page includes it, that page's
+// policy holds.
+const figurePolicy = "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; sandbox"
+
+// getFigure answers …/figure.html: the picture with its words, for a page to include.
+func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
+	q, err := checkQuery(c.Request.URL.RawQuery, "role", "sizes")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	o := markup.Options{Sizes: q.Get("sizes"), Hero: q.Get("role") == "hero"}
+	switch {
+	case q.Has("role") && !o.Hero:
+		err = usageError("role %s: expected hero, or no role for a picture further down the page", strconv.Quote(q.Get("role")))
+	case q.Has("sizes"):
+		err = markup.CheckSizes(o.Sizes)
+		if err != nil {
+			err = usageError("%s", err)
+		}
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	v, err := s.view(c.Request.Context(), e)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	body, err := markup.Figure(s.markupOf(v), o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	h := c.Writer.Header()
+	l := s.shelf.label(e, v.words)
+	l.set(h)
+	h.Set("Content-Security-Policy", figurePolicy)
+	s.sendPage(c, "text/html; charset=utf-8", body, later(v.original.Modified, l.modified), v.control)
+}
+
+// A view is what pages say of a picture.
+type view struct {
+	entry       *catalog.Entry
+	original    *render.Original
+	words       caption.Words // the post's, and the file's where the post is silent
+	origins     caption.Origins
+	placeholder markup.Placeholder
+	control     string // Cache-Control
+}
+
+// view looks at the original and at the placeholder that is made of it. Without a placeholder a page is still a page: where
+// none can be made, it has none and is not kept.
+func (s *Server) view(ctx context.Context, e *catalog.Entry) (*view, error) {
+	o, err := s.o.Renderer.Probe(ctx, e.Source)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{entry: e, original: o, control: cacheMinute}
+	v.words, v.origins = e.Words.Over(o.Found)
+	if v.placeholder, err = s.placeholders.of(ctx, s.o.Renderer, e, o.Sum); err != nil {
+		v.control = cacheNever
+		s.log.LogAttrs(ctx, slog.LevelWarn, "no placeholder", slog.String("id", e.ID), slog.String("err", err.Error()))
+	}
+	return v, nil
+}
+
+// placeholders keeps each entry's placeholder, so that it is made once.
+type placeholders struct {
+	byID sync.Map // ID → *placed; at most one per entry
+}
+
+type placed struct {
+	original    [32]byte
+	placeholder markup.Placeholder
+}
+
+// The sides of what placeholders are made from, in pixels: enough for a ThumbHash's seven waves, and a picture that fits into
+// some 300 bytes of a page.
+const (
+	hashedSide = 64
+	lqipSide   = 24
+)
+
+func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, original [32]byte) (markup.Placeholder, error) {
+	if known, ok := p.byID.Load(e.ID); ok && known.(*placed).original == original {
+		return known.(*placed).placeholder, nil
+	}
+	rends, err := r.Render(ctx, render.Request{Source: e.Source, Specs: []transform.Spec{
+		{Width: hashedSide, Height: hashedSide, Format: transform.PNG},
+		{Width: lqipSide, Height: lqipSide, Format: transform.WebP},
+	}})
+	if err != nil {
+		return markup.Placeholder{}, err
+	}
+	made, err := markup.NewPlaceholder(rends[0].Body, rends[1].Body, transform.WebP.MIME())
+	if err != nil {
+		return markup.Placeholder{}, err
+	}
+	p.byID.Store(e.ID, &placed{original: rends[0].Original, placeholder: made})
+	return made, nil
+}
+
+// minShown is the narrowest file that a page offers, in pixels: the ladder's lower rungs are for placeholders and thumbnails.
+const minShown = 320
+
+// markupOf is v as package markup takes it.
+func (s *Server) markupOf(v *view) markup.Picture {
+	p := markup.Picture{ID: v.entry.ID, Words: v.words, Placeholder: v.placeholder}
+	version := versionOf(v.original.Sum)
+	for _, f := range s.pageFormats(v.original.Info) {
+		shown := markup.Format{MIME: f.MIME()}
+		for _, c := range offered(s.srcset(v.entry, v.original.Info, f, version)) {
+			shown.Candidates = append(shown.Candidates, markup.Candidate(c))
+		}
+		p.Formats = append(p.Formats, shown)
+	}
+	if spec, ok := s.grammar.presets["og"]; ok {
+		spec.Format = s.fallback(v.original.Info)
+		r := spec.Resolve(v.original.Info.Width, v.original.Info.Height, s.o.MaxOutput, 0)
+		p.Card = markup.File{MIME: spec.Format.MIME(), URL: s.pictureURL(v.entry, spec, version), Width: r.Width, Height: r.Height}
+	}
+	return p
+}
+
+// offered are the candidates that a page offers; all of a picture that is narrower than any of them.
+func offered(all []candidate) []candidate {
+	i := slices.IndexFunc(all, func(c candidate) bool { return c.Width >= minShown })
+	if i < 0 {
+		return all
+	}
+	return all[i:]
+}
+
+// pageFormats are the formats in which a page offers a picture, the smallest first, the one that every browser reads last.
+func (s *Server) pageFormats(info transform.Info) []transform.Format {
+	last := s.fallback(info)
+	var out []transform.Format
+	for _, f := range []transform.Format{transform.AVIF, transform.WebP} {
+		if f != last && slices.Contains(s.grammar.formats, f) {
+			out = append(out, f)
+		}
+	}
+	return append(out, last)
+}
+
+// fallback is the format that every browser reads, of those that can be asked for: PNG where the picture has transparency,
+// else JPEG.
+func (s *Server) fallback(info transform.Info) transform.Format {
+	order := []transform.Format{transform.JPEG, transform.PNG, transform.GIF, transform.WebP, transform.AVIF}
+	if info.Alpha {
+		order[0], order[1] = order[1], order[0]
+	}
+	i := slices.IndexFunc(order, func(f transform.Format) bool { return slices.Contains(s.grammar.formats, f) })
+	return order[i] // New has seen to it that there is one
+}
+
+// figureURL is where getFigure answers.
+func (s *Server) figureURL(e *catalog.Entry) string {
+	return s.o.PublicURL + "/i/" + e.ID + "/" + figureLeaf
+}
