@@ -35,16 +35,21 @@ type header struct {
 // info is h as Probe tells it.
 func (h header) info() transform.Info {
 	i := transform.Info{
-		Format: h.format, Width: h.width, Height: h.height, Orientation: h.orientation, Alpha: h.alpha,
+		Format: h.format, Width: h.visible().X, Height: h.visible().Y, Orientation: h.orientation, Alpha: h.alpha,
 		Frames: h.frames, Scans: h.scans, Metadata: h.metadata, DecodeBytes: h.decodeBytes, HeldBytes: h.heldBytes,
-	}
-	if turned(h.orientation) {
-		i.Width, i.Height = h.height, h.width
 	}
 	if h.frames > 1 && h.largest > 0 {
 		i.MotionBytes = h.motionBytes()
 	}
 	return i
+}
+
+// visible is the size as shown.
+func (h header) visible() image.Point {
+	if turned(h.orientation) {
+		return image.Pt(h.height, h.width)
+	}
+	return image.Pt(h.width, h.height)
 }
 
 // parse walks src from the first byte to the last that matters. It returns ErrFormat for what no decoder here reads and
