@@ -199,7 +199,7 @@ func TestPlaceholderShinesThrough(t *testing.T) {
 	}
 	for y := range 8 {
 		for x := range 8 {
-			if d := distance(img.At(x, y), color.NRGBA{250, 120, 10, 255}); d > 20 {
+			if d := distance(img.At(x, y), color.NRGBA{250, 120, 10, 255}); d > 40 {
 				t.Fatalf("%v at %d, %d: want the spot's colour everywhere", img.At(x, y), x, y)
 			}
 		}
