@@ -25,6 +25,7 @@ const (
 var layers = map[string][]string{
 	"internal/source":              {},
 	"internal/caption":             {},
+	"internal/markup":              {"internal/caption"},
 	"internal/catalog/frontmatter": {},
 	"internal/catalog":             {"internal/source", "internal/caption", "internal/catalog/frontmatter"},
 	"internal/fetch":               {"internal/source"},
