@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"internal/source":              {},
 	"internal/container":           {},
 	"internal/caption":             {"internal/container"},
+	"internal/markup":              {"internal/caption"},
 	"internal/catalog/frontmatter": {},
 	"internal/catalog":             {"internal/source", "internal/caption", "internal/catalog/frontmatter"},
 	"internal/fetch":               {"internal/source"},
