@@ -25,6 +25,7 @@ const (
 	codeBadFrontMatter    = "bad-front-matter"
 	codeDuplicateKey      = "duplicate-key"
 	codeBadFocalPoint     = "bad-focal-point"
+	codeUnknownSourceType = "unknown-source-type"
 )
 
 // A Code is a kind of problem.
@@ -42,6 +43,7 @@ var codes = []Code{
 	{codeAltRepeatsCutline, Warning, "the alternative text says the same as the cutline, so a screen reader reads it twice"},
 	{codeLongAlt, Warning, fmt.Sprintf("the alternative text is longer than %d characters", maxAlt)},
 	{codeBadFocalPoint, Warning, "the focal point cannot be read, so crops keep what stands out"},
+	{codeUnknownSourceType, Warning, "the source type is none of IPTC's vocabulary of digital source types, so nothing says it"},
 	{codeInsecureURL, Warning, "the picture is fetched over http://, where anybody on the way can change it"},
 	{codeWrappedURL, Warning, "the URL is a search engine's or CDN's wrapper around the picture, or its thumbnail"},
 	{codePageNotImage, Error, "the URL is a web page about a picture, not the picture"},
