@@ -26,6 +26,10 @@ const (
 	codeDuplicateKey      = "duplicate-key"
 	codeBadFocalPoint     = "bad-focal-point"
 	codeUnknownSourceType = "unknown-source-type"
+
+	codeCreditConflict      = "credit-conflict"
+	codeEmbeddedCredit      = "embedded-credit"
+	codeOriginalUnavailable = "original-unavailable"
 )
 
 // A Code is a kind of problem.
@@ -35,7 +39,7 @@ type Code struct {
 	Meaning  string   // one line, lower-case, without full stop
 }
 
-// codes is in the order in which help prints it: words, addresses, files.
+// codes is in the order in which help prints it: words, addresses, files, originals.
 var codes = []Code{
 	{codeMissingAlt, Warning, "the picture has no alternative text; alt: \"\" marks it as decorative"},
 	{codeMissingCredit, Warning, "nobody is credited, neither in a credit nor plainly in the cutline"},
@@ -52,6 +56,9 @@ var codes = []Code{
 	{codeBadURL, Error, "the value is neither a usable URL nor a path in the site"},
 	{codeBadFrontMatter, Error, "the post or its front matter cannot be read"},
 	{codeDuplicateKey, Warning, "the front matter has a key twice; the last one counts"},
+	{codeCreditConflict, Warning, "--online: the post and the picture's file name different people as credit, creator or copyright owner"},
+	{codeEmbeddedCredit, Warning, "--online: the picture's file names a credit or a creator that the post lacks"},
+	{codeOriginalUnavailable, Error, "--online: the picture cannot be fetched, or is none that can be read"},
 }
 
 // Codes lists every kind of problem that a Catalog can report. The caller may modify the slice.
