@@ -40,8 +40,8 @@ type scanImage struct {
 	LicensorURL string     `json:"licensor_url,omitempty"`
 	SourceType  string     `json:"source_type,omitempty"` // a URI of IPTC's vocabulary
 	Focus       *scanFocus `json:"focus,omitempty"`
-	Field      string     `json:"field"` // of the first post
-	Posts      []string   `json:"posts"` // slash paths under the site root, sorted
+	Field       string     `json:"field"` // of the first post
+	Posts       []string   `json:"posts"` // slash paths under the site root, sorted
 }
 
 // A scanFocus is a focal point in per cent from the left and the top.
