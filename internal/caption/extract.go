@@ -35,9 +35,8 @@ func Extract(file []byte) (Found, error) {
 	found.IPTC = readIIM(b.iim)
 	if b.exif != nil {
 		var broken error
-		if found.EXIF, broken = readEXIF(b.exif); broken != nil {
-			err = errors.Join(err, fmt.Errorf("%w: EXIF: %w", ErrCorrupt, broken))
-		}
+		found.EXIF, broken = readEXIF(b.exif)
+		err = errors.Join(err, broken)
 	}
 	found.bound()
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package container walks the containers of image files: the segments of JPEG, the chunks of PNG and of RIFF (WebP), the boxes
-// and items of ISO base media files (AVIF), and the directories of EXIF. Whoever looks for pixels and whoever looks for words
+// and items of ISO base media files (AVIF). Whoever looks for pixels and whoever looks for words
 // takes the same steps.
 //
 // It decodes no pixels and judges no picture. Every length that a file states is held against the bytes that there are before

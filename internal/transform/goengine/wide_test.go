@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/image/webp"
 
-	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/container"
+	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
