@@ -1,52 +1,33 @@
 package goengine
 
 import (
-	"bytes"
 	"image"
 
-	"github.com/bep/imagemeta"
 	"github.com/disintegration/imaging"
+
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
-// Limits of reading EXIF: Orientation is a 2-byte value in the first directory, so a file that needs more is not asked.
-const (
-	exifTags    = 200 // directories of cameras have about 40 entries; imagemeta's default is 5,000
-	exifTagSize = 64  // bytes of one value; imagemeta's default is 10,000
-)
+// exifLimits bound reading EXIF: Orientation is a 2-byte value in the first directory, so a file that needs more is not asked.
+// Directories of cameras have about 40 entries.
+func exifLimits() container.EXIFLimits { return container.EXIFLimits{Tags: 200, Bytes: 64} }
 
 // orientation reads EXIF's Orientation (1…8, CIPA DC-008 §4.6.4) from a TIFF block. Whatever is wrong with the block,
-// the picture can be shown: it is 1 then, never an error. Containers are taken apart by parse, so imagemeta sees the
+// the picture can be shown: it is 1 then, never an error. Containers are taken apart by parse, so the library sees the
 // block alone and its length bounds the work.
 func orientation(tiff []byte) int {
 	found := 1
-	wanted := func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }
-	err := eachTag(tiff, wanted, func(tag imagemeta.TagInfo) error {
+	wanted := func(tag container.EXIFTag) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }
+	err := container.EachEXIF(tiff, exifLimits(), wanted, func(tag container.EXIFTag) error {
 		if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
 			found = int(v)
 		}
-		return imagemeta.ErrStopWalking
+		return container.StopEXIF
 	})
 	if err != nil {
 		return 1
 	}
 	return found
-}
-
-// eachTag visits the wanted tags of a TIFF block of EXIF, within the limits above. An empty block has none.
-func eachTag(tiff []byte, wanted func(imagemeta.TagInfo) bool, visit func(imagemeta.TagInfo) error) error {
-	if len(tiff) == 0 {
-		return nil
-	}
-	_, err := imagemeta.Decode(imagemeta.Options{
-		R:               bytes.NewReader(tiff),
-		ImageFormat:     imagemeta.TIFF,
-		Sources:         imagemeta.EXIF,
-		LimitNumTags:    exifTags,
-		LimitTagSize:    exifTagSize,
-		ShouldHandleTag: wanted,
-		HandleTag:       visit,
-	})
-	return err
 }
 
 // turned reports whether orientation o exchanges width and height.

@@ -9,8 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bep/imagemeta"
-
+	"github.com/dd8bf596/cutline/internal/container"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
@@ -151,14 +150,14 @@ func saysAdobeRGB(tiff []byte) bool {
 		return false
 	}
 	// By directory and value: the library knows tag 1 by the name that it has in another directory.
-	wanted := func(tag imagemeta.TagInfo) bool { return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD") }
-	err := eachTag(tiff, wanted, func(tag imagemeta.TagInfo) error {
+	wanted := func(tag container.EXIFTag) bool { return strings.HasSuffix(tag.Namespace, "InteroperabilityIFD") }
+	err := container.EachEXIF(tiff, exifLimits(), wanted, func(tag container.EXIFTag) error {
 		v, ok := tag.Value.(string)
 		if !ok || strings.TrimRight(v, "\x00 ") != "R03" {
 			return nil
 		}
 		found = true
-		return imagemeta.ErrStopWalking
+		return container.StopEXIF
 	})
 	return err == nil && found
 }
