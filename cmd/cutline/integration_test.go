@@ -43,6 +43,7 @@ func command(t testing.TB, name string, args ...string) []byte {
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &stderr)
 	}
+	os.Stderr.Write(stderr.Bytes())
 	return out
 }
 
