@@ -47,7 +47,7 @@ func FuzzPost(f *testing.F) {
 			return
 		}
 		w := r.words
-		for _, text := range []string{w.Cutline, w.Credit, w.Alt, w.Creator, w.Copyright, w.License, w.CreditURL} {
+		for _, text := range []string{w.Cutline, w.Credit, w.Alt, w.Creator, w.Copyright, w.License, w.CreditURL, w.Licensor, w.LicensorURL, w.SourceType} {
 			if text != strings.TrimSpace(text) && strings.Trim(text, "\u00a0\u202f\u2003\u3000") == text || strings.Contains(text, "  ") || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
 				t.Errorf("words not folded: %q", text)
 			}

@@ -74,6 +74,7 @@ func in(s transform.Spec, f transform.Format) transform.Spec {
 
 // candidates are the formats that suit the picture, of those that are accepted.
 func (r *Renderer) candidates(info transform.Info, spec transform.Spec, accepted []transform.Format) (quick, slow []transform.Format) {
+	spec = spec.Resolve(info.Width, info.Height, r.o.MaxOutput, 0) // nothing is padded where the picture fills the box
 	moving := spec.Animate && info.Frames > 1 && slices.ContainsFunc(accepted, transform.Format.Animates)
 	for _, f := range accepted {
 		switch {
@@ -93,7 +94,7 @@ func (r *Renderer) candidates(info transform.Info, spec transform.Spec, accepted
 // suits reports whether f may be the best format for a still picture. Of JPEG and PNG one does, unless only the other is
 // accepted: JPEG loses transparency, PNG of a photograph is many times its size. GIF never is.
 func suits(f transform.Format, info transform.Info, spec transform.Spec, accepted []transform.Format) bool {
-	transparent := info.Alpha && spec.Background == 0
+	transparent := (info.Alpha || spec.Fit == transform.Pad) && spec.Background == 0
 	lossless := info.Format == transform.PNG || info.Format == transform.GIF
 	switch f {
 	case transform.JPEG:

@@ -15,10 +15,10 @@ type Engine interface {
 	// length of src, never to what src claims.
 	Probe(src []byte) (Info, error)
 	// Transform decodes src once and makes one Output per spec, in order. Specs are resolved: Format, Width and Height
-	// are set, none is larger than the original, DPR is folded in. Where Quality of a lossy format is 0, the engine searches
-	// one. It stops early when ctx ends. It returns ErrFormat, ErrCorrupt, ErrTooLarge where the bytes that a spec allows
-	// are not enough, or ctx's error, and never some outputs without the others. It must not modify src or keep it after
-	// returning.
+	// are set, in none is the picture (Spec.Place) larger than the original, DPR is folded in. Where Quality of a lossy
+	// format is 0, the engine searches one. It stops early when ctx ends. It returns ErrFormat, ErrCorrupt, ErrTooLarge
+	// where the bytes that a spec allows are not enough, or ctx's error, and never some outputs without the others. It must
+	// not modify src or keep it after returning.
 	Transform(ctx context.Context, src []byte, specs []Spec) ([]Output, error)
 	// Rev names the revision of everything that shapes the bytes in f; it is part of every rendition's key.
 	Rev(f Format) string

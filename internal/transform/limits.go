@@ -171,9 +171,10 @@ func workBytes(i Info, specs []Spec) int64 {
 }
 
 // encodeBytes is the memory that encoding stills holds at one time in one call, when the original is gone: every resized
-// picture, the encoders under way, and the files that are done, the largest twice while its buffer grows.
+// picture, once more with what is around it where it is padded, the encoders under way, and the files that are done, the
+// largest twice while its buffer grows.
 func encodeBytes(specs []Spec) int64 {
-	var bodies, largest, encoder, encoders int64
+	var padded, bodies, largest, encoder, encoders int64
 	for _, s := range specs {
 		if s.Animate {
 			continue
@@ -184,22 +185,30 @@ func encodeBytes(specs []Spec) int64 {
 			body = pixels * losslessBytes
 		}
 		bodies, largest = bodies+body, max(largest, body)
+		if s.Fit == Pad {
+			padded += pixels * pixelBytes
+		}
 		need := EncoderBytes(s.Format, pixels)
 		encoder, encoders = max(encoder, need), encoders+need
 	}
-	return keptBytes(specs) + max(encoder, min(encoders, ParallelBytes)) + bodies + largest
+	return keptBytes(specs) + padded + max(encoder, min(encoders, ParallelBytes)) + bodies + largest
 }
 
 // movingBytes is the memory that one animation takes: its film; three of its frames, those before and after and what is
-// drawn of one; what an encoder needs for one; and its file once more, while its buffer grows.
+// drawn of one, and one without what is around it where it is padded; what an encoder needs for one; and its file once
+// more, while its buffer grows.
 func movingBytes(i Info, s Spec) int64 {
 	pixels := int64(s.Width) * int64(s.Height)
-	pass := int64(s.Width) * int64(i.Height) * pixelBytes
+	pass := int64(s.Place(i.Width, i.Height).Dx()) * int64(i.Height) * pixelBytes
 	encode := pixels * movingWebP
 	if s.Format == GIF {
 		encode = pixels*paletteBytes + quantizeBytes
 	}
-	return i.MotionBytes + 3*pixels*pixelBytes + max(pass, encode) + movingFile(i, s)
+	frames := int64(3)
+	if s.Fit == Pad {
+		frames = 4
+	}
+	return i.MotionBytes + frames*pixels*pixelBytes + max(pass, encode) + movingFile(i, s)
 }
 
 // movingFile bounds an animation's file: LZW of noise is a third longer than its pixels.
@@ -211,8 +220,8 @@ func movingFile(i Info, s Spec) int64 {
 	return n
 }
 
-// stillBytes is workBytes without animations. The first pass of a resize has the rendition's width and the original's
-// height; it is bounded by both ways round, because a picture that EXIF turns is resized lying and turned afterwards.
+// stillBytes is workBytes without animations. The first pass of a resize has the picture's width in the rendition and the
+// original's height; it is bounded by both ways round, because a picture that EXIF turns is resized lying and turned afterwards.
 func stillBytes(i Info, specs []Spec) int64 {
 	held := i.HeldBytes
 	if held == 0 {
@@ -224,7 +233,8 @@ func stillBytes(i Info, specs []Spec) int64 {
 	}
 	var pass int64
 	for _, s := range specs {
-		pass = max(pass, int64(s.Width)*int64(i.Height)*pixelBytes, int64(s.Height)*int64(i.Width)*pixelBytes)
+		size := s.Place(i.Width, i.Height).Size()
+		pass = max(pass, int64(size.X)*int64(i.Height)*pixelBytes, int64(size.Y)*int64(i.Width)*pixelBytes)
 	}
 	return max(i.DecodeBytes, held+stored+pass)
 }

@@ -5,14 +5,25 @@ import (
 	"strings"
 )
 
-// Fit says how a picture is put into the box of a Spec. Neither ever enlarges it.
+// Fit says how a picture is put into the box of a Spec. None ever enlarges it: where it would have to, the box shrinks.
 type Fit uint8
 
 // The ways to fit.
 const (
 	Contain Fit = iota // the whole picture, inside the box
 	Cover              // the box filled, what stands over cut off
+	Pad                // the whole picture in the middle of the box, what is left of it in Background, transparent without one
+	Stretch            // the whole picture, distorted to the box
 )
+
+// String is the fit's word in a Spec's text; of Contain, which has none there, "contain".
+func (f Fit) String() string {
+	names := [...]string{Contain: "contain", Cover: "cover", Pad: "pad", Stretch: "stretch"}
+	if int(f) >= len(names) {
+		return fmt.Sprintf("Fit(%d)", f)
+	}
+	return names[f]
+}
 
 // Crop says around what a Cover cuts.
 type Crop uint8
@@ -30,12 +41,14 @@ const (
 //
 //	w800       width in pixels, 1…8192
 //	h450       height in pixels, 1…8192
-//	cover      fill the box (needs w and h); contain is the default and never written
+//	cover      fill the box and cut off what stands over; contain is the default and never written
+//	pad        the whole picture in the middle of the box, around it the colour of bg, or transparency
+//	stretch    distort the picture to the box; of cover, pad and stretch at most one, each needs w and h
 //	center     cut around the middle (needs cover); around what stands out is the default and never written
 //	fp30x70    cut around the focal point, here 30 % from the left and 70 % from the top (needs cover, not with center)
 //	q70        quality 1…100, not with png and gif; without it the configured one, or one that is searched
 //	kb60       at most 60,000 bytes: the quality, or the number of colours, follows; 1…20000
-//	bgffffff   flatten transparency onto this colour, six lower-case hexadecimal digits; without it JPEG gets white
+//	bgffffff   put this colour under transparency, six lower-case hexadecimal digits; without it JPEG gets white
 //	p3         keep a gamut wider than sRGB, as Display P3; not with gif
 //	sharpen    sharpen mildly after resizing
 //	anim       keep an animation moving; with webp and gif
@@ -43,6 +56,7 @@ const (
 //	.webp      one of jpg png webp avif gif
 //
 //	w800.webp   w640-h360-cover.jpg   w1200-h630-cover-fp30x70.jpg   w400-q70-dpr2   h300.png   .avif
+//	w600-h600-pad-bg000000.jpg
 //
 // Numbers are decimal, without sign and leading zeros. Everything else is ErrSpec, with what was expected: one picture
 // has one spelling, so that a cache keyed by addresses holds it once. A quality for a lossless format is an error for
@@ -55,7 +69,7 @@ type Spec struct {
 	Focus      Point // with Focal
 	Quality    int   // 1…100; 0 is the configured one, and in a resolved Spec one that is searched
 	MaxKB      int   // thousands of bytes that the file may have; 0 is any number
-	Background Color // what transparency is flattened onto; the zero Color keeps it, except in JPEG
+	Background Color // what is under transparency, Pad's included; the zero Color keeps it, except in JPEG, which gets white
 	WideGamut  bool  // keep a gamut wider than sRGB
 	Sharpen    bool
 	Animate    bool   // keep an animation, within the engine's limits
@@ -80,7 +94,7 @@ func (c Color) RGB() (r, g, b uint8) { return uint8(c >> 16), uint8(c >> 8), uin
 const maxSide = 8192
 
 // specOrder is the order of words in a text, for messages.
-const specOrder = "w h cover center fp q kb bg p3 sharpen anim dpr"
+const specOrder = "w h cover pad stretch center fp q kb bg p3 sharpen anim dpr"
 
 // ParseSpec reads the text form. It accepts exactly the texts that String writes; everything else is ErrSpec.
 func ParseSpec(text string) (Spec, error) {
@@ -111,8 +125,8 @@ func ParseSpec(text string) (Spec, error) {
 func (s Spec) check() error {
 	lossless := s.Format != 0 && !s.Format.Lossy()
 	switch {
-	case s.Fit == Cover && (s.Width == 0 || s.Height == 0):
-		return fmt.Errorf("%w: cover needs both w and h", ErrSpec)
+	case s.Fit != Contain && (s.Width == 0 || s.Height == 0):
+		return fmt.Errorf("%w: %s needs both w and h", ErrSpec, s.Fit)
 	case s.Fit != Cover && s.Crop == Center:
 		return fmt.Errorf("%w: center needs cover", ErrSpec)
 	case s.Fit != Cover && s.Crop == Focal:
@@ -152,107 +166,4 @@ func (s Spec) Fold() Spec {
 	}
 	s.DPR = 0
 	return s
-}
-
-// Resolve makes the Spec concrete for an original of w × h pixels, both at least 1: DPR folded, Width and Height the
-// rendition's own, within maxOutput on the longer side (0: no bound) and never larger than the original, Quality the
-// given default where a lossy format has none (0: one that is searched), and 0 for lossless ones; what its format cannot
-// do (Animate, WideGamut) and what nothing is cut for (Crop, Focus) cleared. Different Specs that mean the same picture
-// resolve to equal ones: that is what the cache keys on. A Spec that is resolved resolves to itself.
-//
-// The side that is not asked for follows from the original's size, never from another rendition's, rounded half up
-// (1280 of 6000 × 4000 is 853, of its rendition 2560 × 1707 it would be 854), and no side is below 1. A cover box larger
-// than the original shrinks to the largest box of its ratio; one of the original's ratio cuts nothing off and becomes
-// Contain. Where the fit of a Spec without both sides says Cover, it means Contain.
-func (s Spec) Resolve(w, h, maxOutput, quality int) Spec {
-	s = s.Fold()
-	s.Width, s.Height = max(s.Width, 0), max(s.Height, 0)
-	p := picture{w: w, h: h, maxW: w, maxH: h}
-	if maxOutput > 0 {
-		p.maxW, p.maxH = min(w, maxOutput), min(h, maxOutput)
-	}
-	both := s.Width > 0 && s.Height > 0
-	if s.Fit == Cover && both {
-		s.Width, s.Height = p.cover(s.Width, s.Height)
-		if p.whole(s.Width, s.Height) && p.similar(s.Width, s.Height) {
-			s.Fit = Contain
-		}
-	} else {
-		s.Fit = Contain
-		s.Width, s.Height = p.contain(s.Width, s.Height)
-	}
-	if s.Fit != Cover {
-		s.Crop = Smart
-	}
-	if s.Crop != Focal {
-		s.Focus = Point{}
-	}
-	return s.suit(quality)
-}
-
-// suit clears what s.Format cannot do and gives it the default quality.
-func (s Spec) suit(quality int) Spec {
-	if s.Format == 0 {
-		return s
-	}
-	switch {
-	case !s.Format.Lossy():
-		s.Quality = 0
-	case s.Quality == 0:
-		s.Quality = quality
-	}
-	s.Animate = s.Animate && s.Format.Animates()
-	s.WideGamut = s.WideGamut && s.Format != GIF
-	return s
-}
-
-// A picture is an original's size, and the largest sides that a rendition of it may have.
-type picture struct{ w, h, maxW, maxH int }
-
-// contain is the largest size of p's own ratio inside a box whose absent sides are 0.
-func (p picture) contain(w, h int) (int, int) {
-	both := w > 0 && h > 0
-	if w == 0 {
-		w = p.maxW
-	}
-	if h == 0 {
-		h = p.maxH
-	}
-	w, h = min(w, p.maxW), min(h, p.maxH)
-	// A size that an earlier Resolve rounded is kept: fitting it again would round a second time.
-	if both && p.whole(w, h) {
-		return w, h
-	}
-	if follow := scale(p.h, w, p.w); follow <= h {
-		return w, follow
-	}
-	return scale(p.w, h, p.h), h
-}
-
-// cover is the box, shrunk in its ratio until p can fill it.
-func (p picture) cover(w, h int) (int, int) {
-	switch {
-	case w <= p.maxW && h <= p.maxH:
-		return w, h
-	case int64(w)*int64(p.maxH) >= int64(h)*int64(p.maxW):
-		return p.maxW, scale(h, p.maxW, w)
-	}
-	return scale(w, p.maxH, h), p.maxH
-}
-
-// whole reports whether w × h is p's own ratio, as rounded from either side.
-func (p picture) whole(w, h int) bool {
-	return h == scale(p.h, w, p.w) || w == scale(p.w, h, p.h)
-}
-
-// similar reports whether w × h differs from p's ratio by rounding alone, and not because a side cannot be below 1: a
-// square cut out of a line is not the line.
-func (p picture) similar(w, h int) bool {
-	d := int64(w)*int64(p.h) - int64(h)*int64(p.w)
-	return 2*max(d, -d) <= int64(max(p.w, p.h))
-}
-
-// scale is a × num ÷ den, rounded half up, at least 1. All are positive.
-func scale(a, num, den int) int {
-	return int(max((2*int64(a)*int64(num)+int64(den))/(2*int64(den)), 1))
 }

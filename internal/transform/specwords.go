@@ -10,6 +10,7 @@ import (
 type specWord struct {
 	prefix   string
 	example  string // what stands behind the prefix, for messages; "" where nothing does
+	choice   string // of several words that are for one thing a text has at most one; they stand side by side in specWords
 	min, max int    // of a number; both 0 where there is none
 	field    func(*Spec) *int
 	flag     func(*Spec) *bool
@@ -23,11 +24,12 @@ type specWord struct {
 var specWords = []specWord{
 	{prefix: "w", min: 1, max: maxSide, field: func(s *Spec) *int { return &s.Width }},
 	{prefix: "h", min: 1, max: maxSide, field: func(s *Spec) *int { return &s.Height }},
-	{prefix: "cover", read: func(s *Spec, _ string) bool { s.Fit = Cover; return true },
-		write: func(s *Spec) (string, bool) { return "", s.Fit == Cover }},
-	{prefix: "center", read: func(s *Spec, _ string) bool { s.Crop = Center; return true },
+	fitWord(Cover),
+	fitWord(Pad),
+	fitWord(Stretch),
+	{prefix: "center", choice: "crop", read: func(s *Spec, _ string) bool { s.Crop = Center; return true },
 		write: func(s *Spec) (string, bool) { return "", s.Crop == Center }},
-	{prefix: "fp", example: "30x70, both 0 to 100 per cent", read: readFocus, write: writeFocus},
+	{prefix: "fp", choice: "crop", example: "30x70, both 0 to 100 per cent", read: readFocus, write: writeFocus},
 	{prefix: "q", min: 1, max: 100, field: func(s *Spec) *int { return &s.Quality }},
 	{prefix: "kb", min: 1, max: 20000, field: func(s *Spec) *int { return &s.MaxKB }},
 	{prefix: "bg", example: "ffffff, six lower-case hexadecimal digits", read: readColor, write: writeColor},
@@ -37,8 +39,20 @@ var specWords = []specWord{
 	{prefix: "dpr", min: 2, max: 4, field: func(s *Spec) *int { return &s.DPR }},
 }
 
+// fitWord is the word of a fit.
+func fitWord(f Fit) specWord {
+	return specWord{
+		prefix: f.String(), choice: "fit",
+		read:  func(s *Spec, _ string) bool { s.Fit = f; return true },
+		write: func(s *Spec) (string, bool) { return "", s.Fit == f },
+	}
+}
+
 // bare reports whether the word is its prefix and nothing else.
 func (k specWord) bare() bool { return k.field == nil && k.example == "" }
+
+// excludes reports whether a text cannot have both words.
+func (k specWord) excludes(other specWord) bool { return k.choice != "" && k.choice == other.choice }
 
 // text is the word for s, or "" where s has none.
 func (k specWord) text(s *Spec) string {
@@ -88,6 +102,8 @@ func (s *Spec) parseWords(words []string) error {
 			return fmt.Errorf("%w: %q repeats %q: each word stands once", ErrSpec, word, words[i-1])
 		case kind < last:
 			return fmt.Errorf("%w: %q after %q: the order is %s", ErrSpec, word, words[i-1], specOrder)
+		case last >= 0 && specWords[kind].excludes(specWords[last]):
+			return fmt.Errorf("%w: %q beside %q: at most one of them", ErrSpec, word, words[i-1])
 		}
 		last = kind
 		if err := specWords[kind].set(s, word); err != nil {
@@ -149,9 +165,6 @@ func parseNumber(word string, k specWord) (int, error) {
 
 // readFocus reads "30x70".
 func readFocus(s *Spec, rest string) bool {
-	if s.Crop == Center {
-		return false
-	}
 	left, top, ok := strings.Cut(rest, "x")
 	x, okX := perCent(left)
 	y, okY := perCent(top)

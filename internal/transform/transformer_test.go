@@ -185,6 +185,18 @@ func TestTransformTooLargeForItsBudget(t *testing.T) {
 	}
 }
 
+// TestTransformPaddedCountsItsPicture verifies that what is around a picture costs its pixels and no more: the first pass of
+// a resize is as wide as the picture.
+func TestTransformPaddedCountsItsPicture(t *testing.T) {
+	info := someInfo
+	info.Width, info.Height, info.DecodeBytes = 100, 10_000, 1000
+	tr := transform.New(&fakeEngine{info: info}, transform.Options{MemoryBudget: 1_000_000})
+	padded := transform.Spec{Width: 200, Height: 200, Fit: transform.Pad, Quality: 80, Format: transform.JPEG}
+	if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{padded}); err != nil {
+		t.Errorf("a picture of 2 × 200 pixels in a square: %v", err)
+	}
+}
+
 func TestTransformCountsWhatIsLeftOfDecoding(t *testing.T) {
 	info := someInfo
 	info.DecodeBytes, info.HeldBytes = 900_000, 300_000
@@ -280,11 +292,18 @@ func TestMemoryBudget(t *testing.T) {
 
 // TestEncodeBudget verifies that encoders share their budget, and that what needs more than all of it is made, alone.
 func TestEncodeBudget(t *testing.T) {
+	padded := transform.Spec{Width: 300, Height: 300, Fit: transform.Pad, Quality: 80, Format: transform.JPEG}
+	// Of each pixel: the encoder's bytes, four resized, four more with what is around them, and two of the file.
+	twoPadded := 2 * (transform.EncoderBytes(transform.JPEG, 300*300) + (4+4+2)*300*300)
 	for _, tt := range []struct {
 		name   string
+		spec   transform.Spec
 		budget int64
 		want   int32 // at once
-	}{{"two fit", 20 << 20, 2}, {"one fits", 12 << 20, 1}, {"none fits", 1 << 20, 1}} {
+	}{
+		{"two fit", someSpec, 20 << 20, 2}, {"one fits", someSpec, 12 << 20, 1}, {"none fits", someSpec, 1 << 20, 1},
+		{"two padded fit", padded, twoPadded, 2}, {"one padded fits", padded, twoPadded - 1, 1},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBlocking(someInfo) // an encoder of JPEG has 8 MiB and more
@@ -292,7 +311,7 @@ func TestEncodeBudget(t *testing.T) {
 				var wg sync.WaitGroup
 				for range 4 {
 					wg.Go(func() {
-						if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); err != nil {
+						if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{tt.spec}); err != nil {
 							t.Error(err)
 						}
 					})

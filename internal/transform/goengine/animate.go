@@ -169,7 +169,7 @@ func (p *projector) frame(ctx context.Context) (*image.NRGBA, error) {
 		}
 		pic = want.shown
 	}
-	img := (&finisher{profile: p.profile}).picture(pic, p.spec).over(p.spec).nrgba()
+	img := (&finisher{profile: p.profile}).picture(pic, p.spec).over(p.spec).padded(p.spec).nrgba()
 	if &img.Pix[0] == &canvas.Pix[0] {
 		img = &image.NRGBA{Pix: append([]byte(nil), img.Pix...), Stride: img.Stride, Rect: img.Rect}
 	}

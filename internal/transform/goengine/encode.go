@@ -13,8 +13,9 @@ import (
 func encode(ctx context.Context, pic *picture, s transform.Spec) (body []byte, quality int, err error) {
 	pic = pic.over(s)
 	if c, ok := codecFor(s.Format); ok {
-		return c.fit(ctx, newPlate(pic), s)
+		return c.fit(ctx, newPlate(pic).padded(s, pic.ground(s)), s)
 	}
+	pic = pic.padded(s)
 	if s.Format == transform.PNG || s.Format == transform.GIF {
 		body, err = encodeLossless(ctx, pic, s)
 		return body, 0, err

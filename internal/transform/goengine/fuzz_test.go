@@ -80,7 +80,8 @@ func FuzzTransform(f *testing.F) {
 		before := bytes.Clone(src)
 		var specs []transform.Spec
 		for _, s := range []transform.Spec{{Width: 16, Format: transform.PNG}, {Width: 7, Height: 9, Fit: transform.Cover, Format: transform.JPEG, WideGamut: true},
-			{Width: 20, Format: transform.GIF, Animate: true}} { // not WebP: its encoder takes seconds under a fuzzer's instruments
+			{Width: 20, Format: transform.GIF, Animate: true}, {Width: 21, Height: 21, Fit: transform.Pad, Format: transform.PNG},
+			{Width: 9, Height: 8, Fit: transform.Stretch, Format: transform.JPEG}} { // not WebP: its encoder takes seconds under a fuzzer's instruments
 			specs = append(specs, s.Resolve(info.Width, info.Height, 0, 80))
 		}
 		out, err := tr.Transform(context.Background(), src, specs)

@@ -127,7 +127,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	if slices.ContainsFunc(specs, h.animates) {
 		return e.animate(ctx, src, h, specs)
 	}
-	order := largestFirst(specs)
+	order := largestFirst(specs, h.visible())
 	outputs := make([]transform.Output, len(specs))
 	o, err := decode(ctx, src, h, shrinkFor(h, specs))
 	if err != nil {
@@ -176,14 +176,18 @@ func write(ctx context.Context, out *transform.Output, pic *picture, s transform
 	return nil
 }
 
-// largestFirst is the places of specs, those with the most pixels first.
-func largestFirst(specs []transform.Spec) []int {
+// largestFirst is the places of specs, those with the most pixels of an original as large as visible first.
+func largestFirst(specs []transform.Spec, visible image.Point) []int {
+	pixels := func(i int) int {
+		size := specs[i].Place(visible.X, visible.Y).Size()
+		return size.X * size.Y
+	}
 	order := make([]int, len(specs))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(specs[b].Width*specs[b].Height, specs[a].Width*specs[a].Height)
+		return cmp.Compare(pixels(b), pixels(a))
 	})
 	return order
 }
@@ -191,14 +195,11 @@ func largestFirst(specs []transform.Spec) []int {
 // shrinkFor is the strongest reduction, 1, 2, 4 or 8, under which no picture of specs has to be enlarged afterwards:
 // that would cost it 24 dB, where a reduction that leaves enough is within 53 to 55 dB of none (luma PSNR).
 func shrinkFor(h header, specs []transform.Spec) int {
-	visible := image.Pt(h.width, h.height)
-	if turned(h.orientation) {
-		visible = image.Pt(h.height, h.width)
-	}
+	visible := h.visible()
 	for _, shrink := range []int{8, 4, 2} {
 		enough := true
 		for _, s := range specs {
-			part := visible
+			part, size := visible, s.Place(visible.X, visible.Y).Size()
 			if s.Fit == transform.Cover {
 				part = cropSize(s, visible)
 			}
@@ -206,7 +207,7 @@ func shrinkFor(h header, specs []transform.Spec) int {
 			if !s.Format.Lossy() { // chroma is written at full size too, and must not be enlarged more than need be
 				x, y = shrink*max(h.chromaX, 1), shrink*max(h.chromaY, 1)
 			}
-			enough = enough && part.X/x >= s.Width && part.Y/y >= s.Height && (!smart(s, visible) || blocksSuffice(visible))
+			enough = enough && part.X/x >= size.X && part.Y/y >= size.Y && (!smart(s, visible) || blocksSuffice(visible))
 		}
 		if enough {
 			return shrink

@@ -1,9 +1,11 @@
 package goengine
 
 import (
+	"errors"
 	"fmt"
 	"image"
 
+	"github.com/dd8bf596/cutline/internal/container"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -33,16 +35,21 @@ type header struct {
 // info is h as Probe tells it.
 func (h header) info() transform.Info {
 	i := transform.Info{
-		Format: h.format, Width: h.width, Height: h.height, Orientation: h.orientation, Alpha: h.alpha,
+		Format: h.format, Width: h.visible().X, Height: h.visible().Y, Orientation: h.orientation, Alpha: h.alpha,
 		Frames: h.frames, Scans: h.scans, Metadata: h.metadata, DecodeBytes: h.decodeBytes, HeldBytes: h.heldBytes,
-	}
-	if turned(h.orientation) {
-		i.Width, i.Height = h.height, h.width
 	}
 	if h.frames > 1 && h.largest > 0 {
 		i.MotionBytes = h.motionBytes()
 	}
 	return i
+}
+
+// visible is the size as shown.
+func (h header) visible() image.Point {
+	if turned(h.orientation) {
+		return image.Pt(h.height, h.width)
+	}
+	return image.Pt(h.width, h.height)
 }
 
 // parse walks src from the first byte to the last that matters. It returns ErrFormat for what no decoder here reads and
@@ -90,12 +97,23 @@ func parse(src []byte) (header, error) {
 
 // corrupt is ErrCorrupt with what is wrong.
 func corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", transform.ErrCorrupt, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", transform.ErrCorrupt, fmt.Errorf(format, args...))
 }
 
 // unsupported is ErrFormat with what no decoder here reads.
 func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", transform.ErrFormat, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", transform.ErrFormat, fmt.Errorf(format, args...))
+}
+
+// damaged is an error of package container as one of package transform; others, and nil, are themselves.
+func damaged(err error) error {
+	switch {
+	case errors.Is(err, container.ErrCorrupt):
+		return corrupt("%w", err)
+	case errors.Is(err, container.ErrUnsupported):
+		return unsupported("%w", err)
+	}
+	return err
 }
 
 // motionBytes is the memory of a film: the canvas, a copy of it, for frames that are taken away again, and the frame being

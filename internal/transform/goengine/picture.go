@@ -44,18 +44,36 @@ func (p *picture) nrgba() *image.NRGBA {
 // opaque reports whether the picture has no transparent pixel.
 func (p *picture) opaque() bool { return p.pixels == nil || p.pixels.Opaque() }
 
-// over is the picture over a colour; JPEG has no transparency, and white is what a page has behind it.
-func (p *picture) over(s transform.Spec) *picture {
+// ground is what is under the picture and around it, in its own colours, and clear where nothing is: JPEG has no
+// transparency, and white is what a page has behind it.
+func (p *picture) ground(s transform.Spec) rgba {
 	ground := s.Background
 	if ground == 0 && s.Format == transform.JPEG {
 		ground = transform.Opaque | 0xffffff
 	}
-	if ground == 0 || p.opaque() {
-		return p
+	if ground == 0 {
+		return rgba{}
 	}
 	r, g, b := ground.RGB()
 	if p.wide {
 		r, g, b = colour.P3(r, g, b)
 	}
-	return &picture{pixels: flatten(p.pixels, [3]uint8{r, g, b}), wide: p.wide}
+	return rgba{r, g, b, 0xff}
+}
+
+// over is the picture over its ground.
+func (p *picture) over(s transform.Spec) *picture {
+	ground := p.ground(s)
+	if ground[3] == 0 || p.opaque() {
+		return p
+	}
+	return &picture{pixels: flatten(p.pixels, [3]uint8(ground[:3])), wide: p.wide}
+}
+
+// padded is the picture in the middle of s's box where s pads, else the picture.
+func (p *picture) padded(s transform.Spec) *picture {
+	if s.Fit != transform.Pad {
+		return p
+	}
+	return &picture{pixels: padded(p.nrgba(), image.Pt(s.Width, s.Height), p.ground(s)), wide: p.wide}
 }

@@ -121,3 +121,15 @@ func flatten(img *image.NRGBA, ground [3]uint8) *image.NRGBA {
 	}
 	return dst
 }
+
+// padded is img, which is not larger, in the middle of a ground of the given size (Spec.Place).
+func padded(img *image.NRGBA, size image.Point, ground rgba) *image.NRGBA {
+	dst := image.NewNRGBA(image.Rectangle{Max: size})
+	if ground != (rgba{}) {
+		for i := 0; i < len(dst.Pix); i += 4 {
+			copy(dst.Pix[i:], ground[:])
+		}
+	}
+	copyRect(dst, size.Sub(img.Rect.Size()).Div(2), img, img.Rect)
+	return dst
+}

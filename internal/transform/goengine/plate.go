@@ -3,6 +3,7 @@ package goengine
 import (
 	"image"
 
+	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/resample"
 )
 
@@ -11,8 +12,9 @@ import (
 type plate struct {
 	pixels     *image.NRGBA // rows one behind the other
 	opaque     bool
-	grey       bool // and opaque
-	fullChroma bool // chroma at half the resolution would be seen
+	grey       bool   // and opaque
+	fullChroma bool   // chroma at half the resolution would be seen
+	inner      *plate // what is in the middle of the pixels where they are padded; nil elsewhere
 }
 
 // newPlate looks at pic once. Chroma that the original holds at half the resolution is never worth more.
@@ -26,6 +28,19 @@ func newPlate(pic *picture) *plate {
 	p.grey = p.opaque && isGrey(p.pixels)
 	p.fullChroma = !p.grey && sharpChroma(p.pixels)
 	return p
+}
+
+// padded is the plate in the middle of s's box where s pads, over a ground; else the plate. How it is encoded goes by what is
+// inside: what is around it has nothing to lose, and would make the losses of the whole look small.
+func (p *plate) padded(s transform.Spec, ground rgba) *plate {
+	if s.Fit != transform.Pad {
+		return p
+	}
+	opaque := ground[3] == 0xff
+	return &plate{
+		pixels: padded(p.pixels, image.Pt(s.Width, s.Height), ground), inner: p, fullChroma: p.fullChroma,
+		opaque: p.opaque && opaque, grey: p.grey && opaque && ground[0] == ground[1] && ground[1] == ground[2],
+	}
 }
 
 // isGrey reports whether no pixel has a colour.
@@ -106,8 +121,12 @@ const (
 	wholeSample  = sampleTiles * sampleTile * sampleTile * 3 / 2
 )
 
-// sample is a small plate that costs as many bytes per pixel, and shows as much of an encoder's damage, as p does.
+// sample is a small plate that costs as many bytes per pixel, and shows as much of an encoder's damage, as p does; as what is
+// inside of p where it is padded.
 func (p *plate) sample() *plate {
+	if p.inner != nil {
+		return p.inner.sample()
+	}
 	w, h := p.pixels.Rect.Dx(), p.pixels.Rect.Dy()
 	if w*h <= wholeSample || w < sampleTile || h < sampleTile {
 		return p

@@ -64,10 +64,12 @@ type picture struct {
 	wide   bool // its colours are Display P3, not sRGB
 }
 
-// picture makes the pixels for s, as shown, or finds those made before; fresh tells which.
+// picture makes the pixels for s, as shown, or finds those made before; fresh tells which. What Pad adds is not in them: it
+// is added where they are encoded, so that specs with and without it share them.
 func (r *resizer) picture(ctx context.Context, s transform.Spec) (pic *picture, fresh bool, err error) {
 	o := r.original
-	w, h := s.Width, s.Height
+	size := s.Place(o.visible().X, o.visible().Y).Size()
+	w, h := size.X, size.Y
 	if turned(o.orientation) {
 		w, h = h, w
 	}
