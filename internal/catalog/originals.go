@@ -145,11 +145,12 @@ func (c *comparison) credit() string {
 
 // says is what the file says of who is to be credited, for a message.
 func (c *comparison) says() string {
-	var parts []string
-	for _, each := range [...]struct{ format, text string }{{"credits %s", c.file.Credit}, {"has the creator %s", c.file.Creator}} {
-		if each.text != "" {
-			parts = append(parts, fmt.Sprintf(each.format, quote(each.text)))
-		}
+	credit, creator := c.file.Credit, c.file.Creator
+	if credit == "" {
+		return "has the creator " + quote(creator)
 	}
-	return strings.Join(parts, " and ")
+	if creator == "" || named(creator).within(named(credit)) {
+		return "credits " + quote(credit)
+	}
+	return fmt.Sprintf("credits %s and has the creator %s", quote(credit), quote(creator))
 }
