@@ -267,14 +267,14 @@ var parameters = []Parameter{
 var places = newPlaces()
 
 func newPlaces() map[string]int {
-	places := make(map[string]int)
+	at := make(map[string]int)
 	for i, k := range parameters {
-		places[k.Name] = i
+		at[k.Name] = i
 		for alias := range strings.FieldsSeq(k.Aliases) {
-			places[alias] = i
+			at[alias] = i
 		}
 	}
-	return places
+	return at
 }
 
 // implementedNames lists what is implemented, for messages.
