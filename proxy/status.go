@@ -24,7 +24,7 @@ func usageError(format string, args ...any) error {
 	return &usageErr{fmt.Sprintf(format, args...)}
 }
 
-// An unsignedErr says that what was asked for is in the grammar, but neither a preset nor a plain width.
+// An unsignedErr says that what was asked for is in the grammar, but not open to everybody.
 type unsignedErr struct{ text string }
 
 func (e *unsignedErr) Error() string { return e.text }

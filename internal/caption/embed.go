@@ -40,7 +40,7 @@ func (b blocks) empty() bool { return b.xmp == nil && b.iim == nil }
 // formatOf tells a file by its first bytes.
 func formatOf(file []byte) (format, error) {
 	for _, f := range [...]format{
-		{"JPEG", func(b []byte) bool { return bytes.HasPrefix(b, []byte("\xff\xd8\xff")) }, embedJPEG, findJPEG},
+		{"JPEG", func(b []byte) bool { return bytes.HasPrefix(b, []byte("\xff\xd8")) }, embedJPEG, findJPEG},
 		{"PNG", func(b []byte) bool { return bytes.HasPrefix(b, []byte(container.PNGSignature)) }, embedPNG, findPNG},
 		{"WebP", func(b []byte) bool { return len(b) >= 12 && string(b[:4]) == "RIFF" && string(b[8:12]) == "WEBP" }, embedWebP, findWebP},
 		{"AVIF", func(b []byte) bool { return len(b) >= 12 && string(b[4:8]) == "ftyp" }, embedHEIF, findHEIF},

@@ -40,7 +40,7 @@ func readHEIF(file []byte) (h *heifFile, whole error, err error) {
 		}
 		switch {
 		case b.Kind == "meta" && h.boxes == nil:
-			h.start, h.end = at, at+len(b.Raw)
+			h.start, h.end = at, len(file)-len(next)
 			if err := h.readMeta(b.Body); err != nil {
 				return nil, nil, err
 			}
@@ -147,6 +147,11 @@ func embedHEIF(file []byte, b blocks) ([]byte, error) {
 	if h.sequence { // whose tracks tell places in the file too
 		return nil, unsupported("an image sequence")
 	}
+	for _, kind := range []string{"pitm", "iinf", "iloc"} {
+		if h.box(kind) == nil {
+			return nil, corrupt("no %s box", kind)
+		}
+	}
 	gone, err := h.remove()
 	if err != nil {
 		return nil, err
@@ -190,7 +195,7 @@ func (h *heifFile) add(size uint32) {
 	id := h.newID()
 	body := []byte{2, 0, 0, 0, byte(id >> 8), byte(id), 0, 0} // version 2; not protected
 	body = append(body, "mimeXMP\x00"+xmpType+"\x00"...)
-	h.infos = append(h.infos, container.ItemInfo{ID: id, Box: container.Box{Raw: appendBox(nil, "infe", body)}})
+	h.infos = append(h.infos, container.ItemInfo{ID: id, Box: container.Box{Kind: "infe", Body: body}})
 	h.places = append(h.places, container.Location{ID: id, Extents: []container.Extent{{Length: uint64(size)}}})
 	h.references = append(h.references, container.Reference{From: id, To: []uint32{h.primary}})
 }

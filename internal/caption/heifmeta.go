@@ -6,7 +6,8 @@ import (
 	"github.com/dd8bf596/cutline/internal/container"
 )
 
-// meta writes the meta box with the lists as they are.
+// meta writes the meta box with the lists as they are. Every box in it gets a length: one that reached to the end of the list
+// would swallow what is added.
 func (h *heifFile) meta() []byte {
 	body := make([]byte, 4, h.end-h.start+256) // version and flags
 	referred := false
@@ -22,7 +23,7 @@ func (h *heifFile) meta() []byte {
 				body = appendBox(body, b.Kind, h.referenceList())
 			}
 		default:
-			body = append(body, b.Raw...)
+			body = appendBox(body, b.Kind, b.Body)
 		}
 	}
 	if !referred && len(h.references) > 0 {
@@ -37,7 +38,7 @@ func (h *heifFile) itemInfos(b container.Box) []byte {
 	body := []byte{version, 0, 0, 0}
 	body = appendID(body, uint32(len(h.infos)), version > 0)
 	for _, i := range h.infos {
-		body = append(body, i.Box.Raw...)
+		body = appendBox(body, i.Box.Kind, i.Box.Body)
 	}
 	return body
 }

@@ -24,7 +24,6 @@ func (f *Fields) U(n int) uint64 {
 type Box struct {
 	Kind string // four characters
 	Body []byte
-	Raw  []byte // header and body
 }
 
 // NextBox takes the first box off src.
@@ -46,7 +45,7 @@ func NextBox(src []byte) (b Box, rest []byte, err error) {
 	if size < head || size > uint64(len(src)) {
 		return b, nil, corrupt("box %q of %d bytes, where %d are left", kind, size, len(src))
 	}
-	return Box{Kind: kind, Body: src[head:size], Raw: src[:size]}, src[size:], nil
+	return Box{Kind: kind, Body: src[head:size]}, src[size:], nil
 }
 
 // EachBox visits the boxes of src until visit returns an error.
