@@ -193,13 +193,14 @@ func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
 // dialectURL is a rendition's address in the dialect, or "" where the dialect cannot say it.
 func (s *Server) dialectURL(e *catalog.Entry, spec transform.Spec) string {
 	p, ok := imgix.FromSpec(spec)
-	if !ok {
+	name := e.Source.String()
+	if !ok || strings.HasPrefix(name, "/i/") || strings.HasPrefix(name, "/p/") { // folders that have the names of our routes
 		return ""
 	}
-	path := (&url.URL{Path: e.Source.String()}).EscapedPath()
+	path := (&url.URL{Path: name}).EscapedPath()
 	if e.Source.Remote() {
 		// As JavaScript's encodeURIComponent, and so the clients, have it.
-		path = "/" + strings.ReplaceAll(url.QueryEscape(e.Source.String()), "+", "%20")
+		path = "/" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 	}
 	u := s.o.PublicURL + path
 	if query := p.Canonical(); query != "" {

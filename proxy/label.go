@@ -50,10 +50,10 @@ func (s *shelf) label(e *catalog.Entry, words caption.Words) *label {
 }
 
 // Bounds in bytes on the wire. A response's header has to fit into the 4 KiB that nginx reads of it by default
-// (proxy_buffer_size), or nginx answers 502; what is not the label's takes up to 1,350 of them. Tags and links, which
+// (proxy_buffer_size), or nginx answers 502; what is not the label's takes up to 1,400 of them. Tags and links, which
 // programs need whole, come first, and the words share what is left.
 const (
-	maxLabel = 2700 // all fields together, names included
+	maxLabel = 2650 // all fields together, names included
 	maxWord  = 1024 // one word
 	maxTags  = 350  // one of the two fields of tags
 	maxLinks = 700

@@ -110,10 +110,16 @@ func (g grammar) openWhole(spec transform.Spec, info transform.Info) transform.S
 func (g grammar) openBox(spec transform.Spec, info transform.Info) (transform.Spec, error) {
 	num, den, ok := g.lattice.ratio(spec.Width, spec.Height)
 	if !ok {
-		return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature a box can be at most %d times as long as it is wide, or the other way round.", gridUnits/gridLeast)}
+		return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature one side of a box can be at most %d times the other.", gridUnits/gridLeast)}
 	}
 	spec.Width = g.snap(spec.Width)
-	spec.Height = max((2*spec.Width*den+num)/(2*num), 1)
+	// Twice, because a small box may be as near to another ratio: what is open stays what it is.
+	for range 2 {
+		spec.Height = max((2*spec.Width*den+num)/(2*num), 1)
+		if num, den, ok = g.lattice.ratio(spec.Width, spec.Height); !ok {
+			break // an extreme one of a preset, rounded
+		}
+	}
 	if spec.Crop == transform.Focal {
 		spec.Crop, spec.Focus = openPlace(spec, info)
 	}

@@ -242,7 +242,7 @@ func (s *Server) location(e *catalog.Entry, spec transform.Spec) string {
 
 // maxLocation bounds a Content-Location in bytes, without PublicURL, so that what is not a label's stays within what maxLabel
 // leaves.
-const maxLocation = 400
+const maxLocation = 150
 
 // posted reports whether a post shows e, so that /i/{id}/… leads to it.
 func posted(e *catalog.Entry) bool { return len(e.Posts) > 0 }
