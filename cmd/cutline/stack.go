@@ -71,6 +71,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 		Presets:   conf.Presets,
 		Widths:    conf.Widths,
 		Formats:   conf.Formats,
+		Hosts:     conf.Fetch.Hosts,
 		MaxOutput: conf.maxOutput(),
 		PublicURL: conf.PublicURL,
 		Instance:  instance,
