@@ -92,6 +92,8 @@ func TestGrammarParse(t *testing.T) {
 		{leaf: "w320-kb60.jpg", unsigned: true},
 		{leaf: "w640-h360-cover-center.jpg", unsigned: true},
 		{leaf: "w640-h360-cover-fp30x70.jpg", unsigned: true},
+		{leaf: "w640-h360-pad-bgffffff.jpg", unsigned: true},
+		{leaf: "w640-h360-stretch.jpg", unsigned: true},
 		{leaf: "huge.jpg", says: "card, hero, og, square, story, thumb"},
 		{leaf: "hero.tiff", says: "auto, webp, jpg, png, gif"},
 		{leaf: "hero.avif", says: "auto, webp, jpg, png, gif"},

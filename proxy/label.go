@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/dunglas/httpsfv"
-	"github.com/rivo/uniseg"
 
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
@@ -107,20 +106,11 @@ func (l *label) set(h http.Header) {
 // takes at most most bytes. "" has no value, and neither has a text whose first character does not fit: an empty value
 // would say that the picture is decorative.
 func displayString(text string, most int) string {
-	room := most - len(`%""`)
-	cut, state := 0, -1
-	for rest := text; rest != ""; {
-		var cluster string
-		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if room -= wireLen(cluster); room < 0 {
-			break
-		}
-		cut += len(cluster)
-	}
-	if cut == 0 {
+	text = caption.CutFunc(text, most-len(`%""`), wireLen)
+	if text == "" {
 		return ""
 	}
-	value, err := httpsfv.Marshal(httpsfv.NewItem(httpsfv.DisplayString(text[:cut])))
+	value, err := httpsfv.Marshal(httpsfv.NewItem(httpsfv.DisplayString(text)))
 	if err != nil {
 		return "" // only for invalid UTF-8, which caption.Clean has removed
 	}

@@ -15,9 +15,15 @@ import (
 // failOn are the words of --fail-on: the mildest severity that fails.
 var failOn = [...]string{"error", "warning", "never"}
 
+// lintOptions are the flags of lint.
+type lintOptions struct {
+	failOn string // one of failOn
+	codes  bool
+	online bool
+}
+
 func (p *program) lintCommand() *cobra.Command {
-	var threshold string
-	var codes bool
+	var o lintOptions
 	cmd := &cobra.Command{
 		Use:     "lint [DIR]",
 		GroupID: groupSite,
@@ -28,7 +34,12 @@ func (p *program) lintCommand() *cobra.Command {
 
 FILE is under DIR, LINE is 0 where none can be named. An error means that a picture will
 not be shown, or a post cannot be read; a warning, that it is shown but something is
-missing or will break. The network is not used.
+missing or will break.
+
+With --online the pictures are fetched too, as serve would fetch them and into the same
+cache: one that cannot be had is an error (original-unavailable); a credit, creator or
+copyright notice in its file that the post contradicts (credit-conflict) or lacks
+(embedded-credit) is a warning. Without it the network is not used.
 
 Drafts, unpublished posts and posts of the future are read too, unlike by scan and serve:
 here a newsroom sees what a story lacks before it is published.
@@ -36,38 +47,50 @@ here a newsroom sees what a story lacks before it is published.
 The exit code is 1 when there is a finding of the severity of --fail-on or worse.`,
 		Example: `  cutline lint
   cutline lint --fail-on warning testdata/site
+  cutline lint --online              look at the originals too
   cutline lint --codes               what can be found`,
 		Args:              oneSite,
 		ValidArgsFunction: siteCompletion,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(failOn[:], threshold) {
-				return &usageError{fmt.Errorf("--fail-on: expected %s (got %q)", joinOr(failOn[:]), threshold)}
-			}
-			if codes {
-				return p.output("-", writeCodes)
-			}
-			s, err := p.openSite(cmd, siteDir(args))
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			c, err := s.scan(cmd.Context(), withDrafts)
-			if err != nil {
-				return err
-			}
-			return p.lint(c, threshold)
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return p.lint(cmd, siteDir(args), o) },
 	}
-	cmd.Flags().StringVar(&threshold, "fail-on", "error", "exit with 1 on findings of `SEVERITY`: "+joinOr(failOn[:]))
-	cmd.Flags().BoolVar(&codes, "codes", false, "list the codes of findings and what they mean")
-	settingFlags(cmd, "content")
+	cmd.Flags().StringVar(&o.failOn, "fail-on", "error", "exit with 1 on findings of `SEVERITY`: "+joinOr(failOn[:]))
+	cmd.Flags().BoolVar(&o.online, "online", false, "look at the originals too")
+	cmd.Flags().BoolVar(&o.codes, "codes", false, "list the codes of findings and what they mean")
+	settingFlags(cmd, "content", "cache", "allow-private")
 	choice(cmd, "fail-on", failOn[:]...)
 	return cmd
 }
 
-// lint prints the findings. It returns errFindings when one reaches the threshold.
-func (p *program) lint(c *catalog.Catalog, threshold string) error {
+// lint carries out "cutline lint".
+func (p *program) lint(cmd *cobra.Command, dir string, o lintOptions) error {
+	if !slices.Contains(failOn[:], o.failOn) {
+		return &usageError{fmt.Errorf("--fail-on: expected %s (got %q)", joinOr(failOn[:]), o.failOn)}
+	}
+	if o.codes {
+		return p.output("-", writeCodes)
+	}
+	s, err := p.openSite(cmd, dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	c, err := s.scan(cmd.Context(), withDrafts)
+	if err != nil {
+		return err
+	}
 	problems := findings(c)
+	if o.online {
+		originals, err := p.lookAtOriginals(cmd.Context(), s, c)
+		if err != nil {
+			return err
+		}
+		problems = printableFindings(c.LintOriginals(originals))
+	}
+	return p.report(c, problems, o.failOn)
+}
+
+// report prints the findings of c. It returns errFindings when one reaches the threshold.
+func (p *program) report(c *catalog.Catalog, problems []catalog.Problem, threshold string) error {
 	err := p.output("-", func(w io.Writer) error {
 		for _, found := range problems {
 			if _, err := fmt.Fprintln(w, findingLine(found)); err != nil {
@@ -94,10 +117,12 @@ func (p *program) lint(c *catalog.Catalog, threshold string) error {
 	return nil
 }
 
-// findings are those of c, fit to be shown: a message may quote a URL with a password in it, and builds keep what lint
-// prints.
-func findings(c *catalog.Catalog) []catalog.Problem {
-	problems := c.Lint()
+// findings are those of c without a look at the originals.
+func findings(c *catalog.Catalog) []catalog.Problem { return printableFindings(c.Lint()) }
+
+// printableFindings makes problems fit to be shown: a message may quote a URL with a password in it, and builds keep what
+// lint prints.
+func printableFindings(problems []catalog.Problem) []catalog.Problem {
 	for i := range problems {
 		problems[i].Message = maskPasswords(problems[i].Message)
 	}

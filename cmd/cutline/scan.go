@@ -26,19 +26,22 @@ type scanDocument struct {
 
 // A scanImage is one entry of the catalog. The words stand as the author wrote them.
 type scanImage struct {
-	ID         string     `json:"id"`
-	Source     string     `json:"source"`
-	Cutline    string     `json:"cutline"`
-	Credit     string     `json:"credit"`
-	CreditURL  string     `json:"credit_url,omitempty"`
-	Alt        string     `json:"alt"`
-	Decorative bool       `json:"decorative,omitempty"` // the author wrote an empty alternative text
-	Creator    string     `json:"creator"`
-	Copyright  string     `json:"copyright"`
-	License    string     `json:"license"`
-	Focus      *scanFocus `json:"focus,omitempty"`
-	Field      string     `json:"field"` // of the first post
-	Posts      []string   `json:"posts"` // slash paths under the site root, sorted
+	ID          string     `json:"id"`
+	Source      string     `json:"source"`
+	Cutline     string     `json:"cutline"`
+	Credit      string     `json:"credit"`
+	CreditURL   string     `json:"credit_url,omitempty"`
+	Alt         string     `json:"alt"`
+	Decorative  bool       `json:"decorative,omitempty"` // the author wrote an empty alternative text
+	Creator     string     `json:"creator"`
+	Copyright   string     `json:"copyright"`
+	License     string     `json:"license"`
+	Licensor    string     `json:"licensor,omitempty"`
+	LicensorURL string     `json:"licensor_url,omitempty"`
+	SourceType  string     `json:"source_type,omitempty"` // a URI of IPTC's vocabulary
+	Focus       *scanFocus `json:"focus,omitempty"`
+	Field       string     `json:"field"` // of the first post
+	Posts       []string   `json:"posts"` // slash paths under the site root, sorted
 }
 
 // A scanFocus is a focal point in per cent from the left and the top.
@@ -135,6 +138,7 @@ func newScanDocument(c *catalog.Catalog) *scanDocument {
 			Cutline: e.Words.Cutline, Credit: e.Words.Credit, CreditURL: e.Words.CreditURL,
 			Alt: e.Words.Alt, Decorative: e.Words.Decorative,
 			Creator: e.Words.Creator, Copyright: e.Words.Copyright, License: e.Words.License,
+			Licensor: e.Words.Licensor, LicensorURL: e.Words.LicensorURL, SourceType: e.Words.SourceType,
 		}
 		if e.Focus.Set {
 			image.Focus = &scanFocus{X: e.Focus.X, Y: e.Focus.Y}
@@ -184,7 +188,7 @@ func newJSON(w io.Writer) *json.Encoder {
 
 func writeCSV(w io.Writer, doc *scanDocument) error {
 	c := csv.NewWriter(w)
-	header := []string{"post", "source", "cutline", "credit", "credit_url", "alt", "decorative", "creator", "copyright", "license", "field", "id", "focus"}
+	header := []string{"post", "source", "cutline", "credit", "credit_url", "alt", "decorative", "creator", "copyright", "license", "field", "id", "focus", "licensor", "licensor_url", "source_type"}
 	if err := c.Write(header); err != nil {
 		return err
 	}
@@ -193,6 +197,7 @@ func writeCSV(w io.Writer, doc *scanDocument) error {
 			row := []string{
 				post, image.Source, image.Cutline, image.Credit, image.CreditURL, image.Alt, strconv.FormatBool(image.Decorative),
 				image.Creator, image.Copyright, image.License, image.Field, image.ID, image.Focus.text(),
+				image.Licensor, image.LicensorURL, image.SourceType,
 			}
 			for i := range row {
 				row[i] = inert(row[i])

@@ -81,9 +81,6 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return listenError(s.config.Listen, err)
 	}
-	for _, prefix := range s.config.Fetch.AllowPrivate {
-		log.Warn("private addresses may be fetched: anyone who can write a post can make this server ask them", "prefix", prefix.String())
-	}
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()))
 	life := lifecycle{http: st.server(log), setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
 	return life.run(ctx, ln)

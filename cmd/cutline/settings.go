@@ -34,7 +34,9 @@ func (s *setting) flagUsage() string {
 var groups = [...]string{"content", "fetch", "cache", "limits", "log"}
 
 // slots are the names that content.fields knows; see catalog.Options.Fields.
-var slots = [...]string{"image", "alt", "cutline", "credit", "credit-url", "creator", "copyright", "license", "focus"}
+var slots = [...]string{
+	"image", "alt", "cutline", "credit", "credit-url", "creator", "copyright", "license", "licensor", "licensor-url", "source-type", "focus",
+}
 
 // settings returns the table for c, in the order of the file. Reading a value changes c.
 //

@@ -19,34 +19,58 @@ import (
 	"github.com/dd8bf596/cutline/proxy"
 )
 
-// A stack is the parts behind the listener. Close it once.
+// A stack is the parts behind the listener, or, without proxy, those that bring originals. Close it once.
 type stack struct {
 	proxy    *proxy.Server
+	renderer *render.Renderer
+	engine   *goengine.Engine
+	instance string      // what this run calls itself in CDN-Loop
 	near     cache.Store // the memory tier
 	cacheDir string      // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	closers  []func() error // in the order of making
 }
 
-// newStack puts the parts together: originals from the network or the site folder, an engine inside its limits, the
-// tiers of the cache, and the one path through them.
-func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err error) {
-	conf := s.config
-	st := &stack{flight: flightTime(conf.config)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, st.close())
-		}
-	}()
-	store, err := st.openCache(s, log)
+// newStack puts the parts of a server together, down to the proxy.
+func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
+	st, err := newRenderStack(s, log)
 	if err != nil {
 		return nil, err
 	}
-	instance := newInstance()
-	fetcher := newFetcher(s, instance)
+	st.warm(log)
+	st.proxy, err = proxy.New(proxy.Options{
+		Catalog:   c,
+		Renderer:  st.renderer,
+		Presets:   s.config.Presets,
+		Widths:    s.config.Widths,
+		Formats:   s.config.Formats,
+		MaxOutput: s.config.maxOutput(),
+		PublicURL: s.config.PublicURL,
+		Instance:  st.instance,
+		Log:       log,
+	})
+	if err != nil {
+		return nil, &usageError{errors.Join(err, st.close())}
+	}
+	return st, nil
+}
+
+// newRenderStack puts together what every verb that looks at pictures needs: originals from the network or the site folder,
+// an engine inside its limits, the tiers of the cache, and the one path through them.
+func newRenderStack(s *site, log *slog.Logger) (*stack, error) {
+	conf := s.config
+	for _, prefix := range conf.Fetch.AllowPrivate {
+		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
+	}
+	st := &stack{flight: flightTime(conf.config), instance: newInstance()}
+	store, err := st.openCache(s, log)
+	if err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	fetcher := newFetcher(s, st.instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
-	transformer, aside := st.transformers(conf, log)
-	renderer := render.New(render.Options{
+	transformer, aside := st.transformers(conf)
+	st.renderer = render.New(render.Options{
 		Store:     store,
 		Near:      st.near,
 		Fetch:     fetcher,
@@ -63,30 +87,15 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (_ *stack, err erro
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), flightGrace)
 		defer cancel()
-		return renderer.Close(ctx)
+		return st.renderer.Close(ctx)
 	})
-	st.proxy, err = proxy.New(proxy.Options{
-		Catalog:   c,
-		Renderer:  renderer,
-		Presets:   conf.Presets,
-		Widths:    conf.Widths,
-		Formats:   conf.Formats,
-		Hosts:     conf.Fetch.Hosts,
-		MaxOutput: conf.maxOutput(),
-		PublicURL: conf.PublicURL,
-		Instance:  instance,
-		Log:       log,
-	})
-	if err != nil {
-		return nil, &usageError{err}
-	}
 	return st, nil
 }
 
 // transformers are the engine inside its limits, and once more for AVIF, which is made one at a time beside all else, within
 // limits of its own: one picture may need all the memory there is.
-func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, aside *transform.Transformer) {
-	engine := goengine.New()
+func (st *stack) transformers(conf *effective) (transformer, aside *transform.Transformer) {
+	st.engine = goengine.New()
 	limits := transform.Options{
 		MaxBytes:     conf.Fetch.MaxBytes,
 		MaxPixels:    conf.Limits.Pixels,
@@ -95,11 +104,10 @@ func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, a
 		Slots:        conf.Limits.Parallel,
 		Timeout:      conf.Limits.Timeout,
 	}
-	transformer = transform.New(engine, limits)
+	transformer = transform.New(st.engine, limits)
 	limits.Slots = 1
 	aside = transform.New(goengine.New(), limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
-	st.warm(engine, log)
 	return transformer, aside
 }
 
@@ -108,7 +116,7 @@ const warmDelay = 2 * time.Second
 
 // warm makes the engine ready beside all else, so that no reader waits for it. What it is at cannot be stopped, and the end
 // does not wait for it.
-func (st *stack) warm(engine *goengine.Engine, log *slog.Logger) {
+func (st *stack) warm(log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	st.closers = append(st.closers, func() error { cancel(); return nil })
 	go func() {
@@ -117,7 +125,7 @@ func (st *stack) warm(engine *goengine.Engine, log *slog.Logger) {
 			return
 		case <-time.After(warmDelay):
 		}
-		if err := engine.Warm(ctx); err != nil && ctx.Err() == nil {
+		if err := st.engine.Warm(ctx); err != nil && ctx.Err() == nil {
 			log.Warn("an encoder does not work", "err", err)
 		}
 	}()

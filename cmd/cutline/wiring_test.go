@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
@@ -61,5 +64,40 @@ func TestWrapperThatAnswersWithAPage(t *testing.T) {
 	}
 	if got := [2]int{origin.Hits("/_next/image"), origin.Hits("/a.jpg")}; got != [2]int{1, 1} {
 		t.Errorf("wrapper and picture were asked %v times, want once each", got)
+	}
+}
+
+// The dandelions of the example site name their author in XMP, and a position and serial numbers in EXIF and XMP. The post
+// credits nobody.
+func TestOnlyWordsLeaveTheOriginal(t *testing.T) {
+	const author = "Clemens Engelhardt"
+	private := []string{"INVENTED", "Invented", "GPSLatitude", "Exif\x00\x00", "EXIF", "SerialNumber"}
+	original, err := os.ReadFile("../../testdata/site/_posts/2024-05-11-dandelion-count/dandelions.webp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, each := range []string{"INVENTED", "GPSLatitude", "EXIF", author} {
+		if !bytes.Contains(original, []byte(each)) {
+			t.Fatalf("the original has no %s: this test looks at nothing", each)
+		}
+	}
+	s := startServe(t, "--cache", "off", "../../testdata/site")
+	defer s.stop(t)
+	for _, name := range []string{"w320.jpg", "w320.png", "w320.webp", "w320.avif", "w320.gif", "w160.jpg", "thumb.webp"} {
+		header, body := fetched(t, s.url+"/p/dandelion-count/"+name, "")
+		if got, want := header.Get("Image-Credit"), `%"`+author+`"`; got != want {
+			t.Errorf("%s: Image-Credit %s, want %s", name, got, want)
+		}
+		for _, each := range private {
+			if bytes.Contains(body, []byte(each)) {
+				t.Errorf("%s holds %q", name, each)
+			}
+		}
+		if strings.HasSuffix(name, ".gif") || !strings.HasPrefix(name, "w320") {
+			continue // GIF has no place for words, and nothing is put into small pictures
+		}
+		if found, err := caption.Extract(body); err != nil || found.XMP.Credit != author {
+			t.Errorf("%s: found %+v, %v, want the credit %s", name, found, err, author)
+		}
 	}
 }

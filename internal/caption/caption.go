@@ -5,7 +5,7 @@
 package caption
 
 // Words are the editorial words of one picture, as the author wrote them: trimmed, white space folded, in UTF-8. Cutline,
-// Credit and Copyright may hold Markdown or HTML; Plain turns them into text. An empty field means that nothing was said.
+// Credit, Creator and Copyright may hold Markdown or HTML; Plain turns them into text. An empty field means that nothing was said.
 //
 // Words is comparable; equal Words are the same words.
 type Words struct {
@@ -15,7 +15,7 @@ type Words struct {
 	Alt         string `json:"alt,omitempty"`          // what one sees, for who cannot; plain text
 	Creator     string `json:"creator,omitempty"`      // the photographer, where named apart from the credit
 	Copyright   string `json:"copyright,omitempty"`    // the copyright notice
-	License     string `json:"license,omitempty"`      // the licence's URL, or its name
+	License     string `json:"license,omitempty"`      // the licence's URL, or its name, which may hold markup
 	Licensor    string `json:"licensor,omitempty"`     // who grants licences
 	LicensorURL string `json:"licensor_url,omitempty"` // where a licence can be had; "" or an absolute URL
 	// SourceType is IPTC's digital source type, a URI that says how the picture came about: by a camera, by a generative
@@ -61,14 +61,15 @@ type Origins struct {
 }
 
 // Over returns w, its gaps filled with what the file says: XMP before IPTC before EXIF. What belongs together is taken from
-// one place: a link is of the credit beside it, a licensor's address of the licensor. A decorative picture stays one.
+// one place: a link is of the credit beside it, a licensor's address of the licensor. A decorative picture stays one. Words of
+// files are escaped, so that Plain gives them back as they stand there.
 func (w Words) Over(f Found) (Words, Origins) {
 	o := w.origins(Post)
 	for _, from := range []struct {
 		words  Words
 		origin Origin
 	}{{f.XMP, XMP}, {f.IPTC, IPTC}, {f.EXIF, EXIF}} {
-		w, o = w.fill(o, from.words, from.origin)
+		w, o = w.fill(o, from.words.escaped(), from.origin)
 	}
 	return w, o
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Plain returns w with every field as plain text, ready for headers and metadata. Alt is plain text already and only
+// Plain returns w with every field as plain text, ready for headers and metadata. Alt and Licensor are plain text already and only
 // cleaned; URLs are left alone.
 func (w Words) Plain() Words {
 	w.Cutline = Plain(w.Cutline)
@@ -21,6 +21,10 @@ func (w Words) Plain() Words {
 	w.Creator = Plain(w.Creator)
 	w.Copyright = Plain(w.Copyright)
 	w.Alt = Clean(w.Alt)
+	w.Licensor = Clean(w.Licensor)
+	if webURL(w.License) == "" {
+		w.License = Plain(w.License)
+	}
 	return w
 }
 
@@ -45,8 +49,11 @@ func Plain(text string) string {
 
 // hasMarkup reports whether text may hold markup and is short enough to be searched for it.
 func hasMarkup(text string) bool {
-	return strings.ContainsAny(text, "*_[]<>&`\\") && len(text) <= maxMarkup
+	return strings.ContainsAny(text, markup) && len(text) <= maxMarkup
 }
+
+// markup are the characters that inline Markdown and HTML begin with.
+const markup = "*_[]<>&`\\"
 
 // fragment is text's Markdown as HTML.
 func fragment(text string) string {

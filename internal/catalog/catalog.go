@@ -66,7 +66,7 @@ type Post struct {
 
 // WordLines says in which lines of a post's file the keys of the picture's words stand, from 1; 0 where there is no key.
 type WordLines struct {
-	Cutline, Credit, Alt int
+	Cutline, Credit, Alt, Creator, Copyright int
 }
 
 // Severity orders problems.
@@ -92,8 +92,8 @@ type Options struct {
 	// Content lists the folders that hold posts, as slash paths under the site root; empty means those of the layout.
 	Content []string
 	// Fields adds or overrides front matter names by slot ("image", "alt", "cutline", "credit", "credit-url", "creator",
-	// "copyright", "license", "focus"), each a list of dotted paths ("params.hero.file"), tried first to last before the defaults.
-	// A number selects an element of a list ("gallery.0.src").
+	// "copyright", "license", "licensor", "licensor-url", "source-type", "focus"), each a list of dotted paths
+	// ("params.hero.file"), tried first to last before the defaults. A number selects an element of a list ("gallery.0.src").
 	Fields map[string][]string
 	// ImageBase is a URL template with {path} ("https://img.example/{path}") for values that are keys of an image service:
 	// those that are neither URLs nor files of the site.

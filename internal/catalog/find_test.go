@@ -129,8 +129,8 @@ func TestFalseFriends(t *testing.T) {
 		{"text over lines", "image: |\n  a.jpg\n  b.jpg", "", "", caption.Words{}},
 		{"placeholder", "image: /assets/default-card.png", "", "", caption.Words{}},
 		{"commented out", "# cover-img: /a.jpg\ntitle: T", "", "", caption.Words{}},
-		{"the article's own words", "image: URL\nauthor: A\nbyline: B\nsource: S\nlicense: CC-BY\ncopyright: C\ncredits: [D]\ndescription: E\ncaptions: F\nsummary: G", "image", "", caption.Words{}},
-		{"the page's own words", "og_image: URL\nog_description: D\npost_author: A", "og_image", "", caption.Words{}},
+		{"the article's own words", "image: URL\nauthor: A\nbyline: B\nsource: S\nlicense: CC-BY\ncopyright: C\nlicensor: L\nlicensor_url: https://l.test/\nsource_type: print\ncredits: [D]\ndescription: E\ncaptions: F\nsummary: G", "image", "", caption.Words{}},
+		{"the page's own words", "og_image: URL\nog_description: D\npost_author: A\npost_licensor: L\nog_source_type: print", "og_image", "", caption.Words{}},
 		{"a recipe's own words", "images: [URL]\nsalt: 1 tsp\nscap: x\nscredit: y\nsauthor: z", "images[0]", "", caption.Words{}},
 		{"the header's own words", "resources:\n- {name: header, src: URL}\nheaderDescription: D\nheader_author: A", "resources[name=header].src", "", caption.Words{}},
 		{"gallery last", "images: [{path: /g.jpg}]\nthumbnail-img: URL", "thumbnail-img", "", caption.Words{}},
@@ -152,21 +152,27 @@ func TestWords(t *testing.T) {
 		{"several names", "image:\n  path: URL\n  credit: [Ana, Bo]", "image.path", "", caption.Words{Credit: "Ana, Bo"}},
 		{"a number as words", "image:\n  path: URL\n  caption: 1984", "image.path", "", caption.Words{Cutline: "1984"}},
 		{"folded and composed", "image:\n  path: URL\n  caption: \"  cafe\\u0301 \\n\\t at\\u00a0night\\u0007x \"", "image.path", "", caption.Words{Cutline: "café at\u00a0night x"}},
+		{"licensor", "image:\n  path: URL\n  licensor: Ana's archive\n  licensor-url: https://ana.test/buy\n  source-type: digitalCapture", "image.path", "", caption.Words{Licensor: "Ana's archive", LicensorURL: "https://ana.test/buy", SourceType: sourceTypeScheme + "digitalCapture"}},
+		{"licensor beside", "image: URL\nimage_licensor: Ana\nimage_licensor_url: //ana.test/buy\nimage_digital_source_type: https://cv.iptc.org/newscodes/digitalsourcetype/print", "image", "", caption.Words{Licensor: "Ana", LicensorURL: "https://ana.test/buy", SourceType: sourceTypeScheme + "print"}},
+		{"licensor after the stem", "heroImage: URL\nheroLicensorName: Ana\nheroAcquireLicensePage: https://ana.test/\nheroSourceType: Screen capture", "heroImage", "", caption.Words{Licensor: "Ana", LicensorURL: "https://ana.test/", SourceType: sourceTypeScheme + "screenCapture"}},
+		{"a licensor's link that is no URL", "image:\n  path: URL\n  licensor: A\n  licensor-url: javascript:alert(1)", "image.path", "", caption.Words{Licensor: "A"}},
 		{"a link that is no URL", "image:\n  path: URL\n  credit: A\n  creditlink: javascript:alert(1)", "image.path", "", caption.Words{Credit: "A"}},
 	}, Options{})
 }
 
 func TestFields(t *testing.T) {
 	fields := map[string][]string{
-		"image":   {"params.hero.file", "gallery.0.src"},
-		"alt":     {"params.hero.says"},
-		"credit":  {"foto_von"},
-		"cutline": {"params.hero.text"},
+		"image":    {"params.hero.file", "gallery.0.src"},
+		"alt":      {"params.hero.says"},
+		"credit":   {"foto_von"},
+		"cutline":  {"params.hero.text"},
+		"licensor": {"agency.name"}, "licensor-url": {"agency.shop"}, "source-type": {"made_by"},
 	}
 	checkFamilies(t, []family{
 		{"dotted path", "image: /not.jpg\nparams:\n  hero: {file: URL, says: A, text: C}\nFoto-von: Ana", "params.hero.file", "", caption.Words{Alt: "A", Cutline: "C", Credit: "Ana"}},
 		{"words of the map", "params:\n  hero: {file: URL, alt: A}", "params.hero.file", "", caption.Words{Alt: "A"}},
 		{"element of a list", "gallery: [{src: URL}]", "gallery.0.src", "", caption.Words{}},
+		{"rights", "image: URL\nagency: {name: Ana, shop: 'https://ana.test/'}\nmade-by: humanEdits", "image", "", caption.Words{Licensor: "Ana", LicensorURL: "https://ana.test/", SourceType: sourceTypeScheme + "humanEdits"}},
 		{"defaults still hold", "image: URL", "image", "", caption.Words{}},
 	}, Options{Fields: fields})
 }

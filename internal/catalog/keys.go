@@ -56,6 +56,9 @@ const (
 	slotCreator
 	slotCopyright
 	slotLicense
+	slotLicensor
+	slotLicensorURL
+	slotSourceType
 	slotFocus // no words, but found where they are
 	slots
 )
@@ -67,8 +70,8 @@ type slotKeys struct {
 	beside   []string // whole keys beside the image's
 }
 
-// wordKeys never names the article's own keys: author, byline, source, license, copyright, credits and description beside
-// an image are the text's, and captions are a video's.
+// wordKeys never names the article's own keys: author, byline, source, license, licensor, copyright, credits and description
+// beside an image are the text's, and captions are a video's.
 var wordKeys = [slots]slotKeys{
 	slotAlt: {
 		inside:   []string{"alt", "alttext", "alternativetext", "imagealt", "imagealttext", "imagedescription"},
@@ -105,6 +108,21 @@ var wordKeys = [slots]slotKeys{
 		suffixes: []string{"licenseurl", "licenceurl", "license", "licence"},
 		beside:   []string{"imagelicenseurl", "imagelicense", "imagelicence", "photolicense", "photolicence"},
 	},
+	slotLicensor: {
+		inside:   []string{"licensor", "licensorname"},
+		suffixes: []string{"licensor", "licensorname"},
+		beside:   []string{"imagelicensor", "photolicensor"},
+	},
+	slotLicensorURL: {
+		inside:   []string{"licensorurl", "licensorlink", "acquirelicensepage"},
+		suffixes: []string{"licensorurl", "licensorlink", "acquirelicensepage"},
+		beside:   []string{"imagelicensorurl", "imagelicensorlink", "photolicensorurl", "photolicensorlink"},
+	},
+	slotSourceType: {
+		inside:   []string{"sourcetype", "digitalsourcetype"},
+		suffixes: []string{"sourcetype", "digitalsourcetype"},
+		beside:   []string{"imagesourcetype", "imagedigitalsourcetype", "photosourcetype"},
+	},
 	slotFocus: {
 		inside:   []string{"focalpoint", "focus", "focuspoint", "objectposition", "anchor"},
 		suffixes: []string{"focalpoint", "focus", "focuspoint", "objectposition"},
@@ -120,7 +138,10 @@ var resourceAltKeys = []string{"description", "title"}
 var pageStems = set("og", "opengraph", "twitter", "meta", "social", "socialmediacard", "share", "sharing", "post", "title", "preview", "index", "local", "header")
 
 // pageSuffixes are the suffixes that pageStems may not have.
-var pageSuffixes = set("description", "desc", "author", "source", "copyright", "attribution", "license", "licence", "licenseurl", "licenceurl", "creator", "copyrightnotice")
+var pageSuffixes = set(
+	"description", "desc", "author", "source", "copyright", "attribution", "license", "licence", "licenseurl", "licenceurl", "creator", "copyrightnotice",
+	"licensor", "licensorname", "licensorurl", "licensorlink", "acquirelicensepage", "sourcetype", "digitalsourcetype",
+)
 
 // The ranks of imageKeys, urlKeys and headerKeys: a map is then looked through once, however many names are asked for.
 var (
@@ -156,8 +177,8 @@ func normal(key string) string {
 	return string(out)
 }
 
-// maxKey is the longest key, in bytes, that can be a name of ours: the longest one has 20 letters. Longer keys are passed
-// over, because a post may have a megabyte of them.
+// maxKey is the longest key, in bytes, that can be a name of ours: the longest, an image's key with a suffix, has 36 letters.
+// Longer keys are passed over, because a post may have a megabyte of them.
 const maxKey = 64
 
 // normalByte is c in a normal key; ok is false for the characters that a normal key has not.

@@ -25,6 +25,11 @@ const (
 	codeBadFrontMatter    = "bad-front-matter"
 	codeDuplicateKey      = "duplicate-key"
 	codeBadFocalPoint     = "bad-focal-point"
+	codeUnknownSourceType = "unknown-source-type"
+
+	codeCreditConflict      = "credit-conflict"
+	codeEmbeddedCredit      = "embedded-credit"
+	codeOriginalUnavailable = "original-unavailable"
 )
 
 // A Code is a kind of problem.
@@ -34,7 +39,7 @@ type Code struct {
 	Meaning  string   // one line, lower-case, without full stop
 }
 
-// codes is in the order in which help prints it: words, addresses, files.
+// codes is in the order in which help prints it: words, addresses, files, originals.
 var codes = []Code{
 	{codeMissingAlt, Warning, "the picture has no alternative text; alt: \"\" marks it as decorative"},
 	{codeMissingCredit, Warning, "nobody is credited, neither in a credit nor plainly in the cutline"},
@@ -42,6 +47,7 @@ var codes = []Code{
 	{codeAltRepeatsCutline, Warning, "the alternative text says the same as the cutline, so a screen reader reads it twice"},
 	{codeLongAlt, Warning, fmt.Sprintf("the alternative text is longer than %d characters", maxAlt)},
 	{codeBadFocalPoint, Warning, "the focal point cannot be read, so crops keep what stands out"},
+	{codeUnknownSourceType, Warning, "the source type is none of IPTC's vocabulary of digital source types, so nothing says it"},
 	{codeInsecureURL, Warning, "the picture is fetched over http://, where anybody on the way can change it"},
 	{codeWrappedURL, Warning, "the URL is a search engine's or CDN's wrapper around the picture, or its thumbnail"},
 	{codePageNotImage, Error, "the URL is a web page about a picture, not the picture"},
@@ -50,6 +56,9 @@ var codes = []Code{
 	{codeBadURL, Error, "the value is neither a usable URL nor a path in the site"},
 	{codeBadFrontMatter, Error, "the post or its front matter cannot be read"},
 	{codeDuplicateKey, Warning, "the front matter has a key twice; the last one counts"},
+	{codeCreditConflict, Warning, "--online: the post and the picture's file name different people as credit, creator or copyright owner"},
+	{codeEmbeddedCredit, Warning, "--online: the picture's file names a credit or a creator that the post lacks"},
+	{codeOriginalUnavailable, Error, "--online: the picture cannot be fetched, or is none that can be read"},
 }
 
 // Codes lists every kind of problem that a Catalog can report. The caller may modify the slice.

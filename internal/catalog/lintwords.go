@@ -13,7 +13,7 @@ import (
 // example names the key to add as the site's theme is likely to read it: inside the image's map, or beside its key and
 // spelled like it.
 func example(p *Post, sl slot) string {
-	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption"}
+	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption", slotCreator: "creator"}
 	switch {
 	case strings.Contains(p.Field, "[name="):
 		return fmt.Sprintf("%q to the resource's params", names[sl])

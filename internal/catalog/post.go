@@ -63,7 +63,10 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	if h.raw == r.source.String() {
 		r.post.Raw = r.source.String() // one string in memory instead of two
 	}
-	r.words, r.post.Lines = f.words(h)
+	var unread said
+	if r.words, r.post.Lines, unread = f.words(h); unread.text != "" {
+		r.problems = append(r.problems, problem(codeUnknownSourceType, file, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType))
+	}
 	var bad *frontmatter.Pair
 	if r.focus, bad = f.focus(h); bad != nil {
 		r.problems = append(r.problems, problem(codeBadFocalPoint, file, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus))

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
 	"github.com/dd8bf596/cutline/internal/source"
 )
@@ -19,7 +20,8 @@ func FuzzPost(f *testing.F) {
 	for _, seed := range []string{
 		full, "---\ncover-img:\n- \"/a.jpg\": C\n---\n", "+++\n[extra]\nimage = \"a.jpg\"\n+++\n", "{\"cover\": {\"image\": \"//example.org/a.jpg\"}}",
 		"---\nresources:\n- {name: hero, src: '**a*', params: {credit: x}}\n---\n", "---\nimage: &a [*a, {url: '../..//x y?z#q'}]\n---\n", "---\nheader: {teaser: ~/a.jpg}\nalt: ''\n---\n",
-		"---\nimage: 'https://example.org/&amp;x'\nimage-credit: [a, b]\n---\n", "---\nimage: C:\\a\n---\n", "---\nslug: /a/\nimages: [[[[[[[[x]]]]]]]]\n---\n", "---\nfeature: c*\nimage: {caption: C}\n---\n", "---\nmedia_subpath: ../..\nimage: ../a.jpg\n---\n",
+		"---\nimage: 'https://example.org/&amp;x'\nimage-credit: [a, b]\n---\n", "---\nimage: C:\\a\n---\n", "---\nslug: /a/\nimages: [[[[[[[[x]]]]]]]]\n---\n", "---\nfeature: c*\nimage: {caption: C}\n---\n",
+		"---\nimage: {src: a.jpg, credit: \"Photo: J. Doe/AP \", creator: \"[Jane](x)\", copyright: \"© 2024 *The* A.P.\", source-type: print}\n---\n", "---\nmedia_subpath: ../..\nimage: ../a.jpg\n---\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -47,7 +49,7 @@ func FuzzPost(f *testing.F) {
 			return
 		}
 		w := r.words
-		for _, text := range []string{w.Cutline, w.Credit, w.Alt, w.Creator, w.Copyright, w.License, w.CreditURL} {
+		for _, text := range []string{w.Cutline, w.Credit, w.Alt, w.Creator, w.Copyright, w.License, w.CreditURL, w.Licensor, w.LicensorURL, w.SourceType} {
 			if text != strings.TrimSpace(text) && strings.Trim(text, "\u00a0\u202f\u2003\u3000") == text || strings.Contains(text, "  ") || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
 				t.Errorf("words not folded: %q", text)
 			}
@@ -63,6 +65,9 @@ func FuzzPost(f *testing.F) {
 		}
 		e := Entry{ID: "x", Source: r.source, Words: w, Posts: []Post{r.post}}
 		e.lint(&e.Posts[0])
+		if found := e.lintCredits(&e.Posts[0], caption.Found{XMP: w.Plain()}); len(found) > 0 {
+			t.Errorf("a post that disagrees with a file that says the same: %+v", found)
+		}
 	})
 }
 

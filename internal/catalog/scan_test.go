@@ -164,7 +164,7 @@ func TestScanErrors(t *testing.T) {
 		{"folder above the root", Options{Content: []string{"../x"}}, `content folder "../x"`},
 		{"image base without path", Options{ImageBase: "https://img.example/"}, `image base "https://img.example/": expected a URL with {path} in it`},
 		{"image base no URL", Options{ImageBase: "img/{path}"}, `image base "img/{path}": not a usable image source`},
-		{"unknown slot", Options{Fields: map[string][]string{"caption": {"a"}}}, `field "caption": expected image, alt, copyright, creator, credit, credit-url, cutline, focus, license`},
+		{"unknown slot", Options{Fields: map[string][]string{"caption": {"a"}}}, `field "caption": expected image, alt, copyright, creator, credit, credit-url, cutline, focus, license, licensor, licensor-url, source-type`},
 		{"bad path", Options{Fields: map[string][]string{"alt": {"a..b"}}}, `field alt: path "a..b"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,8 @@ const fieldImage = "image"
 
 var fieldSlots = map[string]slot{
 	"alt": slotAlt, "cutline": slotCutline, "credit": slotCredit, "credit-url": slotCreditURL,
-	"creator": slotCreator, "copyright": slotCopyright, "license": slotLicense, "focus": slotFocus,
+	"creator": slotCreator, "copyright": slotCopyright, "license": slotLicense,
+	"licensor": slotLicensor, "licensor-url": slotLicensorURL, "source-type": slotSourceType, "focus": slotFocus,
 }
 
 // overrides are Options.Fields, parsed.
@@ -90,25 +91,33 @@ type said struct {
 	key     string
 }
 
-// words collects the words of a hit.
-func (f *finder) words(h hit) (caption.Words, WordLines) {
+// words collects the words of a hit. unread is the digital source type where it names none of the vocabulary.
+func (f *finder) words(h hit) (w caption.Words, lines WordLines, unread said) {
 	alt, cutline, credit := f.slot(h, slotAlt), f.slot(h, slotCutline), f.slot(h, slotCredit)
-	w := caption.Words{
+	w = caption.Words{
 		Cutline: cutline.text, Credit: credit.text, Alt: alt.text,
-		CreditURL:  absoluteURL(f.slot(h, slotCreditURL).text),
-		License:    f.slot(h, slotLicense).text,
-		Decorative: alt.present && alt.text == "",
+		CreditURL:   absoluteURL(f.slot(h, slotCreditURL).text),
+		License:     f.slot(h, slotLicense).text,
+		Licensor:    f.slot(h, slotLicensor).text,
+		LicensorURL: absoluteURL(f.slot(h, slotLicensorURL).text),
+		Decorative:  alt.present && alt.text == "",
 	}
+	lines = WordLines{Cutline: cutline.line, Credit: credit.line, Alt: alt.line}
 	// A photographer or a copyright notice alone is the credit; beside a credit of its own it keeps its meaning.
 	if creator := f.slot(h, slotCreator); creator.key != credit.key || creator.line != credit.line {
-		w.Creator = creator.text
+		w.Creator, lines.Creator = creator.text, creator.line
 	}
 	if credit.text != "" {
 		if c := f.slot(h, slotCopyright); c.key != credit.key || c.line != credit.line {
-			w.Copyright = c.text
+			w.Copyright, lines.Copyright = c.text, c.line
 		}
 	}
-	return w, WordLines{Cutline: cutline.line, Credit: credit.line, Alt: alt.line}
+	kind := f.slot(h, slotSourceType)
+	var ok bool
+	if w.SourceType, ok = sourceType(kind.text); !ok && kind.text != "" {
+		unread = kind
+	}
+	return w, lines, unread
 }
 
 // slot looks a slot up: the site's own fields, the image's map, then beside the image's key. The first text that is not

@@ -24,14 +24,16 @@ const (
 // and imagetest stand in no row but their own kind's: only tests may use them. A new package is a new row here and an ADR.
 var layers = map[string][]string{
 	"internal/source":              {},
-	"internal/caption":             {},
+	"internal/container":           {},
+	"internal/caption":             {"internal/container"},
+	"internal/markup":              {"internal/caption"},
 	"internal/catalog/frontmatter": {},
 	"internal/catalog":             {"internal/source", "internal/caption", "internal/catalog/frontmatter"},
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
 	"internal/transform/goengine": {
-		"internal/transform", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
+		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
 	},
 	"internal/transform/goengine/colour":    {},

@@ -106,10 +106,10 @@ func MeanDifference(a, b image.Image) [4]float64 {
 	return sum
 }
 
-// NRGBA is img as NRGBA with its origin at (0, 0) and its rows one behind the other.
+// NRGBA is img as NRGBA with its origin at (0, 0), its rows one behind the other, and no pixels but its own.
 func NRGBA(img image.Image) *image.NRGBA {
 	r := img.Bounds()
-	if n, ok := img.(*image.NRGBA); ok && r.Min == (image.Point{}) && n.Stride == 4*r.Dx() {
+	if n, ok := img.(*image.NRGBA); ok && r.Min == (image.Point{}) && n.Stride == 4*r.Dx() && len(n.Pix) == n.Stride*r.Dy() {
 		return n
 	}
 	n := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))

@@ -109,6 +109,11 @@ func TestMeanDifference(t *testing.T) {
 	if got := MeanDifference(clear, plain(0)); got != [4]float64{3: 255} {
 		t.Errorf("of clear and black: got %v, want alpha alone", got)
 	}
+	halves := QuadrantsOf(16, 16, [4]color.NRGBA{{A: 255}, {A: 255}, {R: 255, A: 255}, {R: 255, A: 255}})
+	upper := image.Rect(0, 0, 16, 8)
+	if got := MeanDifference(halves.SubImage(upper), plain(0).SubImage(upper)); got != [4]float64{} {
+		t.Errorf("of a part: got %v, want none of what is outside of it", got)
+	}
 }
 
 func TestDifferFindsDamage(t *testing.T) {

@@ -85,6 +85,9 @@ func TestBestSuitsThePicture(t *testing.T) {
 		{"transparent, WebP too", cutout, transform.Spec{}, modern, []transform.Format{transform.WebP, transform.PNG}, transform.WebP},
 		{"transparent, no PNG", cutout, transform.Spec{}, []transform.Format{transform.JPEG}, []transform.Format{transform.JPEG}, transform.JPEG},
 		{"on a background", cutout, transform.Spec{Background: red}, classic, []transform.Format{transform.JPEG}, transform.JPEG},
+		{"padded with nothing", photo, transform.Spec{Height: 320, Fit: transform.Pad}, classic, []transform.Format{transform.PNG}, transform.PNG},
+		{"padded with a colour", photo, transform.Spec{Height: 320, Fit: transform.Pad, Background: red}, classic, []transform.Format{transform.JPEG}, transform.JPEG},
+		{"in a box that it fills", photo, transform.Spec{Height: 160, Fit: transform.Pad}, classic, []transform.Format{transform.JPEG}, transform.JPEG},
 		{"film, first frame", film, transform.Spec{}, modern, []transform.Format{transform.WebP, transform.PNG}, transform.WebP},
 		{"film", film, transform.Spec{Animate: true}, everything, []transform.Format{transform.WebP, transform.GIF}, transform.WebP},
 		{"film that cannot move", film, transform.Spec{Animate: true}, classic, []transform.Format{transform.PNG}, transform.PNG},
@@ -555,43 +558,4 @@ func TestBestChoosesAgainWhereAChoiceCannotBeRead(t *testing.T) {
 			rest()
 		}
 	})
-}
-
-// TestPickPrefersMotion verifies that a moving picture wins over another's first frame, which is smaller.
-func TestPickPrefersMotion(t *testing.T) {
-	still := &wish{made: made{body: make([]byte, 10)}}
-	moving := &wish{made: made{body: make([]byte, 900), frames: 2}}
-	for _, wishes := range [][]*wish{{still, moving}, {moving, still}} {
-		if got, err := pick(wishes); got != moving || err != nil {
-			t.Errorf("got %+v and error %v, want the moving one", got, err)
-		}
-	}
-}
-
-// A tag tells one engine from another.
-type tag struct {
-	Transformer
-	name string
-}
-
-// TestSlowFormatsAreMadeAside verifies which engine makes what: slow formats alone never take the place of quick ones.
-func TestSlowFormatsAreMadeAside(t *testing.T) {
-	main, aside := &tag{name: "main"}, &tag{name: "aside"}
-	avif, webp := transform.Spec{Format: transform.AVIF}, transform.Spec{Format: transform.WebP}
-	for _, tt := range []struct {
-		name  string
-		aside Transformer
-		specs []transform.Spec
-		want  *tag
-	}{
-		{"slow", aside, []transform.Spec{avif, avif}, aside},
-		{"quick", aside, []transform.Spec{webp}, main},
-		{"both by one decode", aside, []transform.Spec{avif, webp}, main},
-		{"no other engine", nil, []transform.Spec{avif}, main},
-	} {
-		r := &Renderer{o: Options{Transform: main, Aside: tt.aside, Slow: []transform.Format{transform.AVIF}}}
-		if got := r.lane(tt.specs); got != Transformer(tt.want) {
-			t.Errorf("%s: got %+v, want %s", tt.name, got, tt.want.name)
-		}
-	}
 }

@@ -40,6 +40,10 @@ var checks = []struct {
 	{"SmartCrop", smartCrop},             // cuts around what stands out
 	{"SmartPlain", smartPlain},           // and around the centre where nothing does
 	{"SmartFamily", smartFamily},         // the same in every size and company
+	{"Focal", focal},                     // and around a focal point, to the edges
+	{"Pad", pad},                         // puts the picture in the middle of a ground
+	{"PadTurned", padTurned},             // as shown
+	{"Stretch", stretch},                 // distorts it
 	{"SameSize", sameSize},               // not resized: not touched
 	{"LinearLight", linearLight},         // of drawings, and no rings
 	{"Quality", quality},                 // given or searched, and told
@@ -63,7 +67,8 @@ var checks = []struct {
 }
 
 // long are the cases that are left out in short runs: most of their time is an encoder's alone.
-var long = []string{"Formats", "Profiles", "Quality", "LossyLimits", "ByteLimits", "Extremes", "SmartFamily", "BlackAndWhite", "ColourModels", "Alpha"}
+var long = []string{"Formats", "Profiles", "Quality", "LossyLimits", "ByteLimits", "Extremes", "SmartFamily", "BlackAndWhite", "ColourModels",
+	"Alpha", "Pad"}
 
 // Run runs the suite against engines that newEngine makes, one per case.
 func Run(t *testing.T, newEngine func(t testing.TB) transform.Engine) {

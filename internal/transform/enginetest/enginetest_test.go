@@ -169,6 +169,14 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 		{"limits ignored", broken{specs: each(func(s *transform.Spec) { s.MaxKB = 0 })}, lossyLimits},
 		{"orientation off by one", broken{source: turnedOn}, orientation},
 		{"cover squeezes", broken{specs: each(func(s *transform.Spec) { s.Fit = transform.Contain })}, cover},
+		{"pad squeezes", broken{specs: each(func(s *transform.Spec) { s.Fit = transform.Stretch })}, pad},
+		{"pad off the middle", broken{pixels: imagetest.Shifted}, padTurned},
+		{"pad without its colour", broken{specs: each(func(s *transform.Spec) { s.Background = 0 })}, pad},
+		{"what is padded is not turned", broken{source: turnless}, padTurned},
+		{"stretch pads", broken{specs: each(func(s *transform.Spec) { s.Fit = transform.Pad })}, stretch},
+		{"stretch cuts", broken{specs: each(func(s *transform.Spec) { s.Fit = transform.Cover })}, stretch},
+		{"focal point ignored", broken{specs: each(func(s *transform.Spec) { s.Crop = transform.Center })}, focal},
+		{"focal point mirrored", broken{specs: each(func(s *transform.Spec) { s.Focus.X = 100 - s.Focus.X })}, focal},
 		{"a frame dropped", broken{moving: func(g *gif.GIF) {
 			g.Image, g.Delay, g.Disposal = g.Image[1:], g.Delay[1:], g.Disposal[1:]
 		}}, animation},

@@ -24,9 +24,14 @@ func animation(t testing.TB, e transform.Engine) error {
 			if !e.Can(f).Encode {
 				continue // case Formats verified that it is ErrFormat
 			}
-			for _, width := range []int{0, 71} {
-				if err := animated(t, e, film, transform.Spec{Width: width, Format: f, Animate: true}); err != nil {
-					return fmt.Errorf("%s to %s, width %d: %w", film.Name, f, width, err)
+			for _, s := range []transform.Spec{
+				{}, {Width: 71}, {Width: 70, Height: 71, Fit: transform.Stretch},
+				{Width: 70, Height: 71, Fit: transform.Pad, Background: backgrounds[1]},
+				{Width: imagetest.FilmWidth + 11, Height: imagetest.FilmHeight, Fit: transform.Pad},
+			} {
+				s.Format, s.Animate = f, true
+				if err := animated(t, e, film, s); err != nil {
+					return fmt.Errorf("%s to %s as %q: %w", film.Name, f, s, err)
 				}
 			}
 		}

@@ -22,6 +22,8 @@ func family(t testing.TB, e transform.Engine) error {
 	for _, s := range []transform.Spec{
 		{Width: 80}, {Width: 320}, {Width: 160}, {Width: 200, Height: 200, Fit: transform.Cover}, {Width: 120},
 		{Width: 100, Height: 100, Fit: transform.Cover}, {Width: 2000},
+		{Width: 160, Height: 300, Fit: transform.Pad}, {Width: 400, Height: 213, Fit: transform.Pad},
+		{Width: 160, Height: 60, Fit: transform.Stretch},
 	} {
 		s.Format = transform.PNG // lossless: what differs is the pixels
 		s, err := resolve(e, src, s)
@@ -62,7 +64,10 @@ func extremes(t testing.TB, e transform.Engine) error {
 	for _, size := range [][2]int{{1, 1}, {1, 10_000}, {10_000, 1}} {
 		src := imagetest.JPEG(t, size[0], size[1])
 		for _, f := range written(e) {
-			for _, s := range []transform.Spec{{}, {Width: 1}, {Height: 100}, {Width: 5, Height: 5, Fit: transform.Cover}} {
+			for _, s := range []transform.Spec{
+				{}, {Width: 1}, {Height: 100}, {Width: 5, Height: 5, Fit: transform.Cover}, {Width: 4, Height: 6, Fit: transform.Stretch},
+				{Width: 9, Height: 9, Fit: transform.Pad},
+			} {
 				s.Format = f
 				if _, err := run(t, e, src, s); err != nil {
 					return fmt.Errorf("%d × %d as %q: %w", size[0], size[1], s, err)
@@ -193,7 +198,9 @@ func parallel(t testing.TB, e transform.Engine) error {
 	src := imagetest.JPEG(t, 160, 120)
 	var specs []transform.Spec
 	for _, f := range written(e) {
-		specs = append(specs, transform.Spec{Width: 80, Height: 60, Quality: 80, Format: f}.Resolve(160, 120, 0, 80))
+		for _, fit := range []transform.Fit{transform.Contain, transform.Pad, transform.Stretch} {
+			specs = append(specs, transform.Spec{Width: 80, Height: 60 + int(fit), Fit: fit, Quality: 80, Format: f}.Resolve(160, 120, 0, 80))
+		}
 	}
 	want, err := e.Transform(t.Context(), src, specs)
 	if err != nil {

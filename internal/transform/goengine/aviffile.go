@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
 // An avifFrame is where the primary picture of an AVIF lies. Its alpha is one of its own, nil where it has none.
@@ -64,8 +66,8 @@ func (h *header) parseAVIF(src []byte) error {
 	}
 	for _, item := range meta.items {
 		if item.kind == "Exif" || item.kind == "mime" {
-			for _, e := range item.extents {
-				h.metadata += int64(min(e.length, uint64(len(src))))
+			for _, e := range item.location.Extents {
+				h.metadata += int64(min(e.Length, uint64(len(src))))
 			}
 		}
 	}
@@ -79,20 +81,20 @@ func (h *header) parseAVIF(src []byte) error {
 func avifTop(src []byte) (meta *heifMeta, frames int, err error) {
 	frames = 1
 	for len(src) > 0 {
-		b, rest, err := nextBox(src)
+		b, rest, err := container.NextBox(src)
 		if err != nil && meta != nil {
 			return meta, frames, nil
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, damaged(err)
 		}
 		switch {
-		case b.kind == "meta" && meta == nil:
-			if meta, err = readMeta(b.body); err != nil {
+		case b.Kind == "meta" && meta == nil:
+			if meta, err = readMeta(b.Body); err != nil {
 				return nil, 0, err
 			}
-		case b.kind == "moov":
-			frames = max(frames, avifSamples(b.body, 0))
+		case b.Kind == "moov":
+			frames = max(frames, avifSamples(b.Body, 0))
 		}
 		src = rest
 	}
@@ -108,19 +110,19 @@ func avifSamples(body []byte, depth int) int {
 	path := []string{"trak", "mdia", "minf", "stbl", "stsz"}
 	samples := 0
 	for len(body) > 0 {
-		b, rest, err := nextBox(body)
+		b, rest, err := container.NextBox(body)
 		if err != nil {
 			break
 		}
 		body = rest
 		switch {
-		case b.kind != path[depth]:
-		case b.kind == "stsz":
-			_, _, f := full(b.body)
-			f.u(4)
-			samples = max(samples, int(min(f.u(4), math.MaxInt32)))
+		case b.Kind != path[depth]:
+		case b.Kind == "stsz":
+			_, _, f := container.Full(b.Body)
+			f.U(4)
+			samples = max(samples, int(min(f.U(4), math.MaxInt32)))
 		default:
-			samples = max(samples, avifSamples(b.body, depth+1))
+			samples = max(samples, avifSamples(b.Body, depth+1))
 		}
 	}
 	return samples
@@ -165,12 +167,12 @@ func (r *avifReader) grid(item *heifItem, p *avifPlane) ([]*heifItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{b: data}
-	head := f.u(2)
-	rows, columns := int(f.u(1))+1, int(f.u(1))+1
-	n := idBytes(head&1 == 1)
-	w, h := f.u(n), f.u(n)
-	if f.short || head>>8 != 0 || w != uint64(p.width) || h != uint64(p.height) || len(item.parts) != rows*columns {
+	f := &container.Fields{B: data}
+	head := f.U(2)
+	rows, columns := int(f.U(1))+1, int(f.U(1))+1
+	n := container.IDBytes(head&1 == 1)
+	w, h := f.U(n), f.U(n)
+	if f.Short || head>>8 != 0 || w != uint64(p.width) || h != uint64(p.height) || len(item.parts) != rows*columns {
 		return nil, corrupt("a grid of %d × %d cells for %d × %d pixels", columns, rows, w, h)
 	}
 	if len(item.parts) > avifCells {
@@ -179,7 +181,7 @@ func (r *avifReader) grid(item *heifItem, p *avifPlane) ([]*heifItem, error) {
 	parts := make([]*heifItem, len(item.parts))
 	for i, id := range item.parts {
 		part := r.items[id]
-		if part == nil || part.kind != "av01" || slices.ContainsFunc(part.props, func(p property) bool { return moves(p.kind) }) {
+		if part == nil || part.kind != "av01" || slices.ContainsFunc(part.props, func(p property) bool { return moves(p.Kind) }) {
 			return nil, corrupt("a grid whose cell %d is no plain picture", i)
 		}
 		parts[i] = part
@@ -221,9 +223,9 @@ func (r *avifReader) cell(item *heifItem, p *avifPlane) (c avifCell, err error) 
 
 // extents reads an item's size (ispe, ISO/IEC 23008-12 §6.5.3).
 func extents(item *heifItem) (w, h int, err error) {
-	_, _, f := full(item.property("ispe"))
-	width, height := f.u(4), f.u(4)
-	if f.short || width < 1 || height < 1 || width > 1<<16 || height > 1<<16 { // AV1 has 16 bits for a side
+	_, _, f := container.Full(item.property("ispe"))
+	width, height := f.U(4), f.U(4)
+	if f.Short || width < 1 || height < 1 || width > 1<<16 || height > 1<<16 { // AV1 has 16 bits for a side
 		return 0, 0, corrupt("an item of %d × %d pixels", width, height)
 	}
 	return int(width), int(height), nil
@@ -235,16 +237,16 @@ func moves(kind string) bool { return kind == "irot" || kind == "imir" || kind =
 // essentials reports a property without which the item must not be shown, and which is not known here.
 func essentials(item *heifItem) error {
 	for _, p := range item.props {
-		switch p.kind {
+		switch p.Kind {
 		case "av1C", "ispe", "pixi", "colr", "auxC", "irot", "imir", "clap", "pasp", "a1lx":
 			continue
 		case "a1op", "lsel": // operating point 0 and all layers are what decoding without them gives
-			if len(p.body) == 1 && p.body[0] == 0 || string(p.body) == "\xff\xff" {
+			if len(p.Body) == 1 && p.Body[0] == 0 || string(p.Body) == "\xff\xff" {
 				continue
 			}
 		}
 		if p.essential {
-			return unsupported("an item with the property %q", p.kind)
+			return unsupported("an item with the property %q", p.Kind)
 		}
 	}
 	return nil
@@ -255,20 +257,20 @@ func (h *header) avifProperties(item *heifItem) error {
 	angle, mirror := 0, 0
 	for _, p := range item.props {
 		switch {
-		case p.kind == "irot" && len(p.body) == 1:
-			angle = int(p.body[0] & 3)
-		case p.kind == "imir" && len(p.body) == 1:
-			mirror = int(p.body[0]&1) + 1
-		case p.kind == "clap":
-			if !h.whole(p.body) {
+		case p.Kind == "irot" && len(p.Body) == 1:
+			angle = int(p.Body[0] & 3)
+		case p.Kind == "imir" && len(p.Body) == 1:
+			mirror = int(p.Body[0]&1) + 1
+		case p.Kind == "clap":
+			if !h.whole(p.Body) {
 				return unsupported("a picture that is cropped by its container")
 			}
-		case p.kind == "colr" && len(p.body) >= 11 && string(p.body[:4]) == "nclx" && h.avif.nclx == nil:
-			h.avif.nclx = p.body[4:11]
-			f := &fields{b: p.body[4:]}
-			h.colours.codePoints = [2]uint16{uint16(f.u(2)), uint16(f.u(2))}
-		case p.kind == "colr" && len(p.body) > 4 && (string(p.body[:4]) == "prof" || string(p.body[:4]) == "rICC") && h.icc == nil:
-			h.icc = p.body[4:]
+		case p.Kind == "colr" && len(p.Body) >= 11 && string(p.Body[:4]) == "nclx" && h.avif.nclx == nil:
+			h.avif.nclx = p.Body[4:11]
+			f := &container.Fields{B: p.Body[4:]}
+			h.colours.codePoints = [2]uint16{uint16(f.U(2)), uint16(f.U(2))}
+		case p.Kind == "colr" && len(p.Body) > 4 && (string(p.Body[:4]) == "prof" || string(p.Body[:4]) == "rICC") && h.icc == nil:
+			h.icc = p.Body[4:]
 		}
 	}
 	if h.icc != nil { // says more than code points do, which are there for the matrix then
@@ -288,9 +290,9 @@ func (h *header) avifProperties(item *heifItem) error {
 
 // whole reports whether a clean aperture (ISO/IEC 14496-12 §12.1.4) is the whole picture.
 func (h *header) whole(body []byte) bool {
-	f := &fields{b: body}
-	w, wd, ht, hd, x, _, y, _ := f.u(4), f.u(4), f.u(4), f.u(4), f.u(4), f.u(4), f.u(4), f.u(4)
-	return !f.short && w == wd*uint64(h.width) && ht == hd*uint64(h.height) && x == 0 && y == 0
+	f := &container.Fields{B: body}
+	w, wd, ht, hd, x, _, y, _ := f.U(4), f.U(4), f.U(4), f.U(4), f.U(4), f.U(4), f.U(4), f.U(4)
+	return !f.Short && w == wd*uint64(h.width) && ht == hd*uint64(h.height) && x == 0 && y == 0
 }
 
 // avifAlpha finds the alpha of the primary item.
@@ -311,7 +313,7 @@ func (h *header) avifAlpha(r *avifReader, primary *heifItem) error {
 				return corrupt("two alphas")
 			}
 			if item.property("ispe") == nil { // some encoders leave it out: it is the picture's
-				item.props = append(item.props, property{bmffBox: bmffBox{"ispe", primary.property("ispe")}})
+				item.props = append(item.props, property{Box: container.Box{Kind: "ispe", Body: primary.property("ispe")}})
 			}
 			p, err := r.plane(item, true)
 			if err != nil {

@@ -1,9 +1,11 @@
 package goengine
 
 import (
+	"errors"
 	"fmt"
 	"image"
 
+	"github.com/dd8bf596/cutline/internal/container"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -95,12 +97,23 @@ func parse(src []byte) (header, error) {
 
 // corrupt is ErrCorrupt with what is wrong.
 func corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", transform.ErrCorrupt, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", transform.ErrCorrupt, fmt.Errorf(format, args...))
 }
 
 // unsupported is ErrFormat with what no decoder here reads.
 func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", transform.ErrFormat, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", transform.ErrFormat, fmt.Errorf(format, args...))
+}
+
+// damaged is an error of package container as one of package transform; others, and nil, are themselves.
+func damaged(err error) error {
+	switch {
+	case errors.Is(err, container.ErrCorrupt):
+		return corrupt("%w", err)
+	case errors.Is(err, container.ErrUnsupported):
+		return unsupported("%w", err)
+	}
+	return err
 }
 
 // motionBytes is the memory of a film: the canvas, a copy of it, for frames that are taken away again, and the frame being

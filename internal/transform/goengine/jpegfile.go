@@ -3,27 +3,8 @@ package goengine
 import (
 	"bytes"
 	"encoding/binary"
-)
 
-// Markers of a JPEG stream (ITU-T T.81, table B.1).
-const (
-	markerSOF0  = 0xc0 // baseline
-	markerSOF1  = 0xc1 // extended, Huffman
-	markerSOF2  = 0xc2 // progressive, Huffman
-	markerDHT   = 0xc4
-	markerJPG   = 0xc8
-	markerDAC   = 0xcc
-	markerSOF15 = 0xcf
-	markerRST0  = 0xd0
-	markerRST7  = 0xd7
-	markerEOI   = 0xd9
-	markerSOS   = 0xda
-	markerAPP0  = 0xe0
-	markerAPP1  = 0xe1
-	markerAPP14 = 0xee
-	markerAPP15 = 0xef
-	markerCOM   = 0xfe
-	markerTEM   = 0x01
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
 // parseJPEG visits every marker up to the end of the picture, counting scans and metadata, and returns the EXIF block.
@@ -33,13 +14,14 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 	var icc iccParts
 	adobeRGB := false
 	for at := 2; ; {
-		marker, body, next, err := jpegSegment(src, at)
+		s, err := container.NextSegment(src, at)
 		if err != nil {
-			return nil, err
+			return nil, damaged(err)
 		}
-		at = next
+		marker, body := s.Marker, s.Body
+		at = s.End
 		switch {
-		case marker == markerEOI:
+		case marker == container.MarkerEOI:
 			if h.width == 0 || h.scans == 0 {
 				return nil, corrupt("no picture before the end marker")
 			}
@@ -53,67 +35,33 @@ func (h *header) parseJPEG(src []byte) (exif []byte, err error) {
 				h.heldBytes += second
 			}
 			return exif, nil
-		case marker == markerSOS:
+		case marker == container.MarkerSOS:
 			h.scans++
 			at = skipEntropy(src, at)
-		case marker >= markerSOF0 && marker <= markerSOF15 && marker != markerDHT && marker != markerJPG && marker != markerDAC:
+		case marker >= container.MarkerSOF0 && marker <= container.MarkerSOF15 && marker != container.MarkerDHT && marker != container.MarkerJPG && marker != container.MarkerDAC:
 			if h.width != 0 {
 				return nil, corrupt("two frame headers")
 			}
 			if err := h.jpegFrame(marker, body); err != nil {
 				return nil, err
 			}
-		case marker == markerDAC:
+		case marker == container.MarkerDAC:
 			return nil, unsupported("arithmetic coding")
-		case marker >= markerAPP0 && marker <= markerAPP15, marker == markerCOM:
-			if marker != markerAPP0 { // JFIF's own, which every file has
+		case marker >= container.MarkerAPP0 && marker <= container.MarkerAPP15, marker == container.MarkerCOM:
+			if marker != container.MarkerAPP0 { // JFIF's own, which every file has
 				h.metadata += int64(len(body)) + 4
 			}
-			if marker == markerAPP0+2 {
+			if marker == container.MarkerAPP0+2 {
 				icc.add(body)
 			}
-			if marker == markerAPP14 && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
+			if marker == container.MarkerAPP14 && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
 				adobeRGB = body[11] == 0 // no transform: image/jpeg makes a second picture of it, as of CMYK
 			}
-			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == markerAPP1 && exif == nil {
+			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == container.MarkerAPP1 && exif == nil {
 				exif = tiff
 			}
 		}
 	}
-}
-
-// jpegSegment finds the marker at or behind at, and its body where the marker has one. Bytes between segments that
-// belong to nothing are skipped, as decoders do.
-func jpegSegment(src []byte, at int) (marker byte, body []byte, next int, err error) {
-	for {
-		skip := bytes.IndexByte(src[min(at, len(src)):], 0xff)
-		if skip < 0 {
-			return 0, nil, 0, corrupt("ends without an end marker")
-		}
-		at += skip
-		for at < len(src) && src[at] == 0xff { // fill bytes, T.81 §B.1.1.2
-			at++
-		}
-		if at == len(src) {
-			return 0, nil, 0, corrupt("ends within a marker")
-		}
-		marker = src[at]
-		at++
-		if marker != 0 && marker != markerTEM && (marker < markerRST0 || marker > markerRST7) {
-			break
-		}
-	}
-	if marker == markerEOI {
-		return marker, nil, at, nil
-	}
-	if at+2 > len(src) {
-		return 0, nil, 0, corrupt("ends within a segment")
-	}
-	size := int(binary.BigEndian.Uint16(src[at:]))
-	if size < 2 || at+size > len(src) {
-		return 0, nil, 0, corrupt("segment %#x of %d bytes at %d of %d", marker, size, at, len(src))
-	}
-	return marker, src[at+2 : at+size], at + size, nil
 }
 
 // skipEntropy is where the entropy-coded data that begin at at end: at the next marker that is not a restart.
@@ -124,7 +72,7 @@ func skipEntropy(src []byte, at int) int {
 			return len(src)
 		}
 		at += skip
-		if m := src[at+1]; m != 0 && m != 0xff && (m < markerRST0 || m > markerRST7) {
+		if m := src[at+1]; m != 0 && m != 0xff && (m < container.MarkerRST0 || m > container.MarkerRST7) {
 			return at
 		}
 		at++
@@ -138,8 +86,8 @@ func skipEntropy(src []byte, at int) int {
 // blocks; in a progressive file two bytes per coefficient, or four in image/jpeg, which decodes CMYK and RGB; and the
 // second picture that it makes of those.
 func (h *header) jpegFrame(marker byte, body []byte) error {
-	if marker > markerSOF2 {
-		return unsupported("coding process %d (lossless, hierarchical or arithmetic)", marker-markerSOF0)
+	if marker > container.MarkerSOF2 {
+		return unsupported("coding process %d (lossless, hierarchical or arithmetic)", marker-container.MarkerSOF0)
 	}
 	if len(body) < 6 || len(body) != 6+3*int(body[5]) {
 		return corrupt("frame header of %d bytes", len(body))
@@ -180,7 +128,7 @@ func (h *header) jpegFrame(marker byte, body []byte) error {
 		h.decodeBytes += 4*pixels + bandBytes(h.width, h.height)
 		coefficient = 4
 	}
-	if h.heldBytes = h.decodeBytes; marker == markerSOF2 {
+	if h.heldBytes = h.decodeBytes; marker == container.MarkerSOF2 {
 		h.decodeBytes += coefficient * samples
 	}
 	return nil

@@ -3,22 +3,21 @@ package goengine
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
 // parsePNG visits every chunk (W3C PNG, third edition, §5) and returns the EXIF block.
 func (h *header) parsePNG(src []byte) (exif []byte, err error) {
-	at, pixels, transparent := 8, false, false
+	at, pixels, transparent := len(container.PNGSignature), false, false
 	var ihdr []byte
 	for {
-		if len(src)-at < 12 {
-			return nil, corrupt("ends without an IEND chunk")
+		chunk, err := container.NextPNGChunk(src, at)
+		if err != nil {
+			return nil, damaged(err)
 		}
-		size, kind := int64(binary.BigEndian.Uint32(src[at:])), string(src[at+4:at+8])
-		if size > int64(len(src)-at-12) {
-			return nil, corrupt("chunk %q of %d bytes at %d of %d", kind, size, at, len(src))
-		}
-		body := src[at+8 : at+8+int(size)]
-		at += 12 + int(size)
+		kind, body := chunk.Kind, chunk.Body
+		at = chunk.End
 		switch {
 		case ihdr == nil && kind != "IHDR":
 			return nil, corrupt("begins with chunk %q", kind)
@@ -39,7 +38,7 @@ func (h *header) parsePNG(src []byte) (exif []byte, err error) {
 			}
 			return exif, h.pngFrame(ihdr, transparent)
 		case kind[0] >= 'a' && kind != "fdAT": // ancillary: nothing that the pixels need
-			h.metadata += size + 12
+			h.metadata += int64(len(body)) + 12
 			h.pngColours(kind, body)
 			if kind == "eXIf" && exif == nil {
 				exif = body

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"image"
 	"io"
+
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
 // A webpFrame is where the first frame of a WebP lies in its file. alpha is empty where the frame has no such chunk.
@@ -23,14 +25,14 @@ const (
 
 // parseWebP visits every chunk (RFC 9649 §2) and returns the EXIF block.
 func (h *header) parseWebP(src []byte) (exif []byte, err error) {
-	size := int64(binary.LittleEndian.Uint32(src[4:])) + 8
-	if size > int64(len(src)) {
-		return nil, corrupt("%d bytes of %d", len(src), size)
+	chunks, err := container.WebPChunks(src)
+	if err != nil {
+		return nil, damaged(err)
 	}
 	var animated bool
 	var canvas image.Rectangle
 	h.frames = 0
-	err = webpChunks(src[12:max(size, 12)], func(kind string, body []byte) error {
+	err = webpChunks(chunks, func(kind string, body []byte) error {
 		switch kind {
 		case "VP8X":
 			if len(body) < 10 || !canvas.Empty() {
@@ -65,17 +67,7 @@ func (h *header) parseWebP(src []byte) (exif []byte, err error) {
 
 // webpChunks calls visit for each chunk in src. A chunk that src cuts short is ErrCorrupt.
 func webpChunks(src []byte, visit func(kind string, body []byte) error) error {
-	for len(src) >= 8 {
-		kind, size := string(src[:4]), int64(binary.LittleEndian.Uint32(src[4:]))
-		if size > int64(len(src)-8) {
-			return corrupt("chunk %q of %d bytes, where %d are left", kind, size, len(src)-8)
-		}
-		if err := visit(kind, src[8:8+size]); err != nil {
-			return err
-		}
-		src = src[min(8+size+size&1, int64(len(src))):]
-	}
-	return nil
+	return damaged(container.EachRIFFChunk(src, func(c container.Chunk) error { return visit(c.Kind, c.Body) }))
 }
 
 func u24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }

@@ -5,12 +5,18 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+
+	"github.com/dd8bf596/cutline/internal/container"
 )
 
 // webp finds the frames of an animated WebP that parseWebP has walked through.
 func (f *film) webp(src []byte) error {
 	f.plays = 0
-	return webpChunks(src[12:int64(binary.LittleEndian.Uint32(src[4:]))+8], func(kind string, body []byte) error {
+	chunks, err := container.WebPChunks(src)
+	if err != nil {
+		return damaged(err)
+	}
+	return webpChunks(chunks, func(kind string, body []byte) error {
 		switch {
 		case kind == "ANIM" && len(body) >= 6:
 			f.plays = int(binary.LittleEndian.Uint16(body[4:]))
@@ -146,4 +152,6 @@ func (m *webpReel) end() ([]byte, error) {
 func le24(v int) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16)} }
 
 // writeChunk writes a chunk behind others.
-func writeChunk(to *bytes.Buffer, kind string, body []byte) { to.Write(webpChunk(kind, body)) }
+func writeChunk(to *bytes.Buffer, kind string, body []byte) {
+	to.Write(container.AppendRIFFChunk(nil, kind, body))
+}

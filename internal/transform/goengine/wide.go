@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
-	"hash/crc32"
 	"slices"
 
+	"github.com/dd8bf596/cutline/internal/container"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
 )
@@ -33,15 +33,13 @@ func withProfile(body []byte, f transform.Format, pic *picture) ([]byte, error) 
 // jpegWithProfile puts the profile, which fits one segment, behind the JFIF segment, which has to be the first.
 func jpegWithProfile(body, profile []byte) ([]byte, error) {
 	at := 2
-	if marker, _, next, err := jpegSegment(body, at); err != nil {
-		return nil, err
-	} else if marker == markerAPP0 {
-		at = next
+	if s, err := container.NextSegment(body, at); err != nil {
+		return nil, damaged(err)
+	} else if s.Marker == container.MarkerAPP0 {
+		at = s.End
 	}
-	segment := []byte{0xff, markerAPP0 + 2}
-	segment = binary.BigEndian.AppendUint16(segment, uint16(2+len(iccName)+2+len(profile)))
-	segment = append(append(segment, iccName...), 1, 1)
-	return slices.Concat(body[:at], segment, profile, body[at:]), nil
+	segment := container.AppendSegment(nil, container.MarkerAPP0+2, []byte(iccName), []byte{1, 1}, profile)
+	return slices.Concat(body[:at], segment, body[at:]), nil
 }
 
 // pngWithProfile puts the profile behind the header chunk: it has to stand before palette and pixels.
@@ -61,9 +59,7 @@ func pngWithProfile(body, profile []byte) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	named := slices.Concat([]byte("iCCPDisplay P3\x00\x00"), packed.Bytes())
-	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(named)-4))
-	chunk = binary.BigEndian.AppendUint32(append(chunk, named...), crc32.ChecksumIEEE(named))
+	chunk := container.AppendPNGChunk(nil, "iCCP", []byte("Display P3\x00\x00"), packed.Bytes())
 	return slices.Concat(body[:header], chunk, body[header:]), nil
 }
 
@@ -84,19 +80,13 @@ func webpWithProfile(body, profile []byte, alpha bool) ([]byte, error) {
 		head, chunks = slices.Clone(chunks[:extended]), chunks[extended:]
 	} else {
 		w, ht := h.width-1, h.height-1
-		head = webpChunk("VP8X", []byte{0, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(ht), byte(ht >> 8), byte(ht >> 16)})
+		head = container.AppendRIFFChunk(nil, "VP8X", []byte{0, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(ht), byte(ht >> 8), byte(ht >> 16)})
 		if alpha {
 			head[8] |= webpAlpha
 		}
 	}
 	head[8] |= webpProfile
-	return webpChunk("RIFF", slices.Concat([]byte("WEBP"), head, webpChunk("ICCP", profile), chunks)), nil
-}
-
-// webpChunk is a chunk of RIFF, padded to an even length.
-func webpChunk(kind string, body []byte) []byte {
-	b := binary.LittleEndian.AppendUint32([]byte(kind), uint32(len(body)))
-	return append(append(b, body...), make([]byte, len(body)&1)...)
+	return container.AppendRIFFChunk(nil, "RIFF", slices.Concat([]byte("WEBP"), head, container.AppendRIFFChunk(nil, "ICCP", profile), chunks)), nil
 }
 
 // avifAsP3 writes Display P3's code points (ITU-T H.273: primaries 12, transfer 13) over those of the colour property that
@@ -105,12 +95,12 @@ func avifAsP3(body []byte) error {
 	found := false
 	var walk func(b []byte, path ...string) error
 	walk = func(b []byte, path ...string) error {
-		return eachBox(b, func(box bmffBox) error {
-			part := box.body
+		return container.EachBox(b, func(box container.Box) error {
+			part := box.Body
 			switch {
-			case len(path) == 0 || box.kind != path[0]:
+			case len(path) == 0 || box.Kind != path[0]:
 			case len(path) > 1:
-				if box.kind == "meta" { // a version and flags come first
+				if box.Kind == "meta" { // a version and flags come first
 					part = part[min(4, len(part)):]
 				}
 				return walk(part, path[1:]...)
@@ -123,7 +113,7 @@ func avifAsP3(body []byte) error {
 		})
 	}
 	if err := walk(body, "meta", "iprp", "ipco", "colr"); err != nil {
-		return err
+		return damaged(err)
 	}
 	if !found {
 		return corrupt("no place for code points")

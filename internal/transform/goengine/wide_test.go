@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/image/webp"
 
+	"github.com/dd8bf596/cutline/internal/container"
 	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine/colour"
@@ -92,7 +93,7 @@ func checkReadable(t *testing.T, body []byte, h header) {
 
 // withoutJFIF takes the first segment out, as some encoders write none.
 func withoutJFIF(src []byte) []byte {
-	if src[3] != markerAPP0 {
+	if src[3] != container.MarkerAPP0 {
 		return src
 	}
 	return slices.Concat(src[:2], src[4+binary.BigEndian.Uint16(src[4:]):])

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// lookers is how many originals lint looks at a time: half of what the renderer fetches at a time, so that none waits there
+// and fails for it.
+const lookers = 8
+
+// lookAtOriginals brings the originals of all entries, each source once, through the cache that serve has. The result is in
+// the order of c.Entries. The error is for what stops the whole: a cache that cannot be opened, ctx's end.
+func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catalog) (_ []catalog.Original, err error) {
+	log := newLog(p.stderr, s.config.config)
+	st, err := newRenderStack(s, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.close()) }()
+	index := map[source.Source]int{}
+	var sources []source.Source
+	for _, e := range c.Entries {
+		if _, known := index[e.Source]; !known {
+			index[e.Source] = len(sources)
+			sources = append(sources, e.Source)
+		}
+	}
+	p.say("looking at %s; cache: %s", count(len(sources), "original"), st.cacheDir)
+	seen := lookAt(ctx, sources, func(ctx context.Context, src source.Source) catalog.Original { return st.look(ctx, src, log) })
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	originals := make([]catalog.Original, len(c.Entries))
+	for i, e := range c.Entries {
+		originals[i] = seen[index[e.Source]]
+	}
+	return originals, nil
+}
+
+// lookAt calls look for all sources, lookers at a time, until ctx ends. The results are in the order of sources.
+func lookAt(ctx context.Context, sources []source.Source, look func(context.Context, source.Source) catalog.Original) []catalog.Original {
+	seen := make([]catalog.Original, len(sources))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(lookers, len(sources)) {
+		wg.Go(func() {
+			for i := range next {
+				seen[i] = look(ctx, sources[i])
+			}
+		})
+	}
+	for i := 0; i < len(sources) && ctx.Err() == nil; i++ {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	wg.Wait()
+	return seen
+}
+
+// look brings one original. What exactly went wrong may name addresses, and is for the log.
+func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) catalog.Original {
+	o, err := st.renderer.Probe(ctx, src)
+	if err == nil {
+		return catalog.Original{Found: o.Found}
+	}
+	class := render.Internal
+	if e, ok := errors.AsType[*render.Error](err); ok {
+		class = e.Class
+	}
+	level := slog.LevelDebug
+	if class == render.Internal {
+		level = slog.LevelError
+	}
+	log.Log(ctx, level, "original", "source", maskPasswords(src.String()), "class", string(class), "err", maskPasswords(err.Error()))
+	return catalog.Original{Err: unavailable(class, src.Remote()), Passing: class == render.Busy || class == render.TimedOut}
+}
+
+// unavailable says in plain words, to whoever wrote the post, why an original cannot be had.
+func unavailable(class render.Class, remote bool) error {
+	text := map[render.Class]string{
+		render.Refused:     "its address may not be fetched; only public ones are, on ports 80 and 443, unless fetch.allow_private lists them",
+		render.NotFound:    "its server has no such file",
+		render.Gone:        "its server says that it is gone for good",
+		render.NotAnImage:  "what is there is no picture of a format that is read",
+		render.TooLarge:    "it is larger than the limits for originals",
+		render.Undecodable: "the file is damaged",
+		render.Unreachable: "its server cannot be reached",
+		render.Upstream:    "its server answers with an error",
+		render.Broken:      "its server breaks off in the middle",
+		render.TimedOut:    "its server takes too long",
+		render.Busy:        "its server asks to come back later",
+	}[class]
+	switch {
+	case text == "":
+		text = "it cannot be looked at for a fault of cutline's own, which the log names"
+	case remote:
+	case class == render.NotFound:
+		text = "the site has no such file, or it may not be read"
+	case class == render.Broken:
+		text = "the file is empty or cannot be read to its end"
+	case class == render.TimedOut:
+		text = "reading it takes too long"
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,35 @@
+package caption
+
+import "strings"
+
+// Escape is the inverse of Plain: it returns Markdown that means text, whatever stands in its at most 4 KiB.
+func Escape(text string) string {
+	if text = Clean(text); !hasMarkup(text) {
+		return text
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		if strings.IndexByte(markup, text[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// escaped is w, whose words are plain text, with the words that may hold markup escaped.
+func (w Words) escaped() Words {
+	w.Cutline, w.Credit, w.Creator, w.Copyright = Escape(w.Cutline), Escape(w.Credit), Escape(w.Creator), Escape(w.Copyright)
+	if webURL(w.License) == "" {
+		w.License = Escape(w.License)
+	}
+	return w
+}
+
+// webURL is raw as LinkTarget returns it, where it is of the web, else "".
+func webURL(raw string) string {
+	if target := LinkTarget(raw); strings.HasPrefix(target, "http") {
+		return target
+	}
+	return ""
+}
