@@ -3,6 +3,7 @@ package proxy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,9 +31,7 @@ func newDialectDesk(t *testing.T) *desk {
 		"_posts/2026-02-04-focal.md":  "---\nimage:\n  path: https://origin.example/focal.jpg\n  focal-point: 0.9 0.1\n---\n",
 		"_posts/2026-02-05-escape.md": "---\nimage: https://origin.example/100%25.jpg\n---\n",
 	}
-	for name, text := range posts {
-		more[name] = text
-	}
+	maps.Copy(more, posts)
 	d := &desk{t: t, stub: &stub{outcome: render.Hit, kept: true}}
 	s, err := New(Options{
 		Catalog: scan(t, more), Renderer: d.stub, Hosts: []string{"images.example.org", "*.example.net"},

@@ -45,6 +45,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 		Presets:   s.config.Presets,
 		Widths:    s.config.Widths,
 		Formats:   s.config.Formats,
+		Hosts:     s.config.Fetch.Hosts,
 		MaxOutput: s.config.maxOutput(),
 		PublicURL: s.config.PublicURL,
 		Instance:  st.instance,

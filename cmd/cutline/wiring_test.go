@@ -102,3 +102,21 @@ func TestOnlyWordsLeaveTheOriginal(t *testing.T) {
 		}
 	}
 }
+
+// A host of fetch.hosts is enough for a picture that no post shows, and needed for it.
+func TestListedHostsAreServed(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/a b.jpg", imagetest.JPEG(t, 40, 40))
+	address := "/" + url.QueryEscape(origin.URL("/a%20b.jpg")) + "?w=24&fm=jpg"
+	for hosts, want := range map[string]int{"[127.0.0.1]": http.StatusOK, "[images.example.org]": http.StatusForbidden} {
+		site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: "+hosts+"}\n")
+		s := startServe(t, "--cache", "off", site)
+		if code, err := status(s.url + address); err != nil || code != want {
+			t.Errorf("hosts %s: status %d, %v; want %d", hosts, code, err, want)
+		}
+		s.stop(t)
+	}
+	if got := origin.Hits("/a b.jpg"); got != 1 {
+		t.Errorf("the picture was asked for %d times, want once", got)
+	}
+}

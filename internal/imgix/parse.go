@@ -36,11 +36,10 @@ type draft struct {
 	p        Params
 	dpr      float64
 	min      bool // fit=min, which has neither ar nor max-w
-	point    bool // fp-x or fp-y stands in the query
 	chain    []string
 	bg, fill colour
 	seen     map[string]bool
-	fpX, fpY float64 // where point
+	fpX, fpY float64 // where hasX and hasY
 	hasX     bool
 	hasY     bool
 }
