@@ -27,7 +27,8 @@ func (p *program) serveCommand() *cobra.Command {
 		GroupID: groupSite,
 		Short:   "Serve the featured images, resized, re-encoded and cached",
 		Long: `Scans the posts under DIR and serves their featured images over HTTP: the contact sheet
-at /, pictures at /p/POST/hero.webp, their words in the response headers.
+at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
+find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
 Posts are read at the start. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
