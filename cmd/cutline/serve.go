@@ -39,7 +39,7 @@ that cannot be made, they are kept in memory only, with a warning.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
-cannot be listened on, 2 when the configuration is wrong or no post has a featured image.`,
+cannot be listened on, 2 when the configuration is wrong or there is nothing to serve.`,
 		Example: `  cutline serve testdata/site
   cutline serve --listen :8080 --cache /var/cache/cutline
   cutline serve --allow-private 10.20.0.0/16       pictures on the intranet too`,
