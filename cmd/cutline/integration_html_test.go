@@ -44,12 +44,12 @@ type described struct {
 		Cutline, Credit, Alt, Creator, Copyright, License string
 		Decorative                                        bool
 	} `json:"text"`
-	Width     int                        `json:"width"`
-	Height    int                        `json:"height"`
-	ThumbHash string                     `json:"thumbhash"`
-	BlurHash  string                     `json:"blurhash"`
-	Color     string                     `json:"color"`
-	Formats   map[string]json.RawMessage `json:"formats"`
+	Width     int             `json:"width"`
+	Height    int             `json:"height"`
+	ThumbHash string          `json:"thumbhash"`
+	BlurHash  string          `json:"blurhash"`
+	Color     string          `json:"color"`
+	Formats   json.RawMessage `json:"formats"`
 	Social    []struct{ Property, Name, Content string }
 	JSONLD    json.RawMessage
 }
