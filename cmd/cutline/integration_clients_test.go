@@ -62,7 +62,7 @@ func TestIntegrationClients(t *testing.T) {
 		HTML  string
 	}
 	nodeScript(t, "clients.mjs", map[string]any{
-		"host": strings.TrimPrefix(s.url, "http://"), "sources": []string{here, elsewhere}, "formats": json.RawMessage(small.Formats),
+		"host": strings.TrimPrefix(s.url, "http://"), "sources": []string{here, elsewhere}, "formats": small.Formats,
 	}, &got)
 	tr := transform.New(goengine.New(), transform.Options{})
 	defer func() {
