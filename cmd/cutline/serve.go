@@ -27,7 +27,8 @@ func (p *program) serveCommand() *cobra.Command {
 		GroupID: groupSite,
 		Short:   "Serve the featured images, resized, re-encoded and cached",
 		Long: `Scans the posts under DIR and serves their featured images over HTTP: the contact sheet
-at /, pictures at /p/POST/hero.webp, their words in the response headers.
+at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
+find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
 Posts are read at the start. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
@@ -38,7 +39,7 @@ that cannot be made, they are kept in memory only, with a warning.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
-cannot be listened on, 2 when the configuration is wrong or no post has a featured image.`,
+cannot be listened on, 2 when the configuration is wrong or there is nothing to serve.`,
 		Example: `  cutline serve testdata/site
   cutline serve --listen :8080 --cache /var/cache/cutline
   cutline serve --allow-private 10.20.0.0/16       pictures on the intranet too`,

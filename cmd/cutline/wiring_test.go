@@ -70,6 +70,7 @@ func TestWrapperThatAnswersWithAPage(t *testing.T) {
 // The dandelions of the example site name their author in XMP, and a position and serial numbers in EXIF and XMP. The post
 // credits nobody.
 func TestOnlyWordsLeaveTheOriginal(t *testing.T) {
+	imagetest.Long(t)
 	const author = "Clemens Engelhardt"
 	private := []string{"INVENTED", "Invented", "GPSLatitude", "Exif\x00\x00", "EXIF", "SerialNumber"}
 	original, err := os.ReadFile("../../testdata/site/_posts/2024-05-11-dandelion-count/dandelions.webp")
