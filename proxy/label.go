@@ -74,7 +74,7 @@ func newLabel(e *catalog.Entry, shown caption.Words, room int) *label {
 	tags := tags(e)
 	add("Surrogate-Key", strings.Join(tags, " "))
 	add("Cache-Tag", strings.Join(tags, ","))
-	add("Link", links(e, shown.License))
+	add("Link", links(e, shown.LicenseURL()))
 	plain := shown.Plain()
 	if plain.Decorative {
 		add("Image-Alt", `%""`)

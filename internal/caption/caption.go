@@ -61,7 +61,7 @@ type Origins struct {
 }
 
 // Over returns w, its gaps filled with what the file says: XMP before IPTC before EXIF. What belongs together is taken from
-// one place: a link is of the credit beside it, a licensor's address of the licensor. A decorative picture stays one. Words of
+// one place: a link is of the credit beside it, a licensor's address of the licensor; only a post may say the former alone. A decorative picture stays one. Words of
 // files are escaped, so that Plain gives them back as they stand there.
 func (w Words) Over(f Found) (Words, Origins) {
 	o := w.origins(Post)
@@ -77,6 +77,9 @@ func (w Words) Over(f Found) (Words, Origins) {
 // origins says origin of every word that is there.
 func (w Words) origins(origin Origin) Origins {
 	_, o := Words{}.fill(Origins{}, w, origin)
+	if w.CreditURL != "" {
+		o.CreditURL = origin
+	}
 	if w.Decorative {
 		o.Alt = origin
 	}
@@ -90,7 +93,7 @@ func (w Words) fill(o Origins, from Words, origin Origin) (Words, Origins) {
 			*to, *at = word, origin
 		}
 	}
-	if w.Credit == "" && w.CreditURL == "" {
+	if w.Credit == "" && w.CreditURL == "" && from.Credit != "" {
 		take(&w.CreditURL, &o.CreditURL, from.CreditURL)
 	}
 	if w.Licensor == "" && w.LicensorURL == "" {

@@ -26,6 +26,13 @@ func TestOver(t *testing.T) {
 		}, Origins{Credit: Post, Licensor: XMP, LicensorURL: XMP}},
 		{"nor an address for another's licences", Words{Licensor: "PL"}, Found{XMP: Words{LicensorURL: "https://x.example/buy"}},
 			Words{Licensor: "PL"}, Origins{Licensor: Post}},
+		{"a link is not for a credit from elsewhere", Words{}, Found{XMP: Words{CreditURL: "https://x.example/"}, IPTC: Words{Credit: "I"}},
+			Words{Credit: "I"}, Origins{Credit: IPTC}},
+		{"but a post's link is for the file's credit", Words{CreditURL: "https://p.example/"}, Found{XMP: file.XMP}, Words{
+			Credit: "X", CreditURL: "https://p.example/", Licensor: "XL", LicensorURL: "https://x.example/buy",
+		}, Origins{Credit: XMP, CreditURL: Post, Licensor: XMP, LicensorURL: XMP}},
+		{"markup of files is text", Words{}, Found{XMP: Words{Cutline: "<b>A</b> & *b*", License: "[x](https://x.example/)"}},
+			Words{Cutline: `\<b\>A\</b\> \& \*b\*`, License: `\[x\](https://x.example/)`}, Origins{Cutline: XMP, License: XMP}},
 		{"decorative stays so", Words{Decorative: true}, Found{XMP: Words{Alt: "a fox"}}, Words{Decorative: true}, Origins{Alt: Post}},
 		{"alt and source type", Words{}, Found{XMP: Words{Alt: "a fox", SourceType: "https://example.org/t"}},
 			Words{Alt: "a fox", SourceType: "https://example.org/t"}, Origins{Alt: XMP, SourceType: XMP}},

@@ -8,8 +8,12 @@ import (
 	"github.com/dd8bf596/cutline/internal/container"
 )
 
-// Rev is the revision of what Embed writes. It changes whenever the same words give other bytes.
-const Rev = "1"
+// Revisions: Rev of what Embed writes, which changes whenever the same words give other bytes, and ReadRev of what Extract finds
+// in the same file.
+const (
+	Rev     = "1"
+	ReadRev = "1"
+)
 
 // Errors of Embed and Extract.
 var (
@@ -52,8 +56,8 @@ func formatOf(file []byte) (format, error) {
 	return format{}, ErrFormat
 }
 
-// Embed returns file with w in it as XMP, and in a JPEG as IPTC-IIM too, in place of the XMP and IPTC-IIM that it had. Pixels
-// and everything else stay as they are, byte for byte. Words are written as Plain gives them; zero Words, and those that are
+// Embed returns file with w in it as XMP, and in a JPEG as IPTC-IIM too, in place of the XMP and IPTC-IIM that it had, and of
+// whatever Photoshop wrote beside the latter. Pixels and everything else stay as they are, byte for byte. Words are written as Plain gives them; zero Words, and those that are
 // Decorative alone, take XMP and IPTC-IIM out.
 //
 // Embedding the same words twice gives the same bytes as embedding them once. file is never changed; it is returned itself

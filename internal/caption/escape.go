@@ -26,6 +26,20 @@ func (w Words) escaped() Words {
 	return w
 }
 
+// LicenseURL is where the licence stands: License where that is a URL of the web, else where the first link in it leads, as in
+// "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)"; "" where it is a name alone.
+func (w Words) LicenseURL() string {
+	if target := webURL(w.License); target != "" || !hasMarkup(w.License) {
+		return target
+	}
+	for _, run := range Inline(w.License) {
+		if target := webURL(run.URL); target != "" {
+			return target
+		}
+	}
+	return ""
+}
+
 // webURL is raw as LinkTarget returns it, where it is of the web, else "".
 func webURL(raw string) string {
 	if target := LinkTarget(raw); strings.HasPrefix(target, "http") {

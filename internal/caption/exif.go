@@ -22,14 +22,15 @@ const (
 // that no-break spaces and all letters of Latin-1 are lost.
 func readEXIF(block []byte) (Words, error) {
 	var w Words
+	words := map[uint16]*string{
+		exifDescription: &w.Cutline,
+		exifArtist:      &w.Creator,
+		exifCopyright:   &w.Copyright, // the photographer's, a zero, the editor's
+	}
 	err := eachText(bytes.TrimPrefix(block, []byte(exifPrefix)), func(tag uint16, value []byte) {
-		switch tag {
-		case exifDescription:
-			w.Cutline = first(w.Cutline, decodeText(value, false))
-		case exifArtist:
-			w.Creator = first(w.Creator, decodeText(value, false))
-		case exifCopyright: // the photographer's, a zero, the editor's
-			w.Copyright = first(w.Copyright, decodeText(value, false))
+		if to := words[tag]; to != nil {
+			*to = decodeText(value, false)
+			delete(words, tag) // the first of each: all entries of a directory may share one value of a megabyte
 		}
 	})
 	return w, err

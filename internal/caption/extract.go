@@ -3,6 +3,7 @@ package caption
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -70,27 +71,24 @@ func (f *Found) bound() {
 }
 
 // isDefault reports whether a caption is one that nobody wrote: what cameras and programs leave in ImageDescription, from where
-// editors copy it into XMP and IPTC-IIM. That is a file's name, a mode's code, or a line of advertisement.
+// editors copy it into XMP and IPTC-IIM. That is a file's name, a mode's code (of telephones by Huawei), or an advertisement.
 func isDefault(text string) bool {
-	upper := strings.ToUpper(text)
-	if strings.Contains(text, " ") {
-		for _, line := range []string{
-			"DIGITAL CAMERA", "DIGITAL STILL CAMERA", "CAMERA PICTURES", "SONY DSC", "KODAK DIGITAL", "PROCESSED WITH VSCO", "CREATED WITH GIMP", "CREATED WITH RNI",
-		} {
-			if strings.Contains(upper, line) && len(upper) <= len(line)+24 {
+	switch lower := strings.ToLower(text); lower {
+	case "olympus digital camera", "konica minolta digital camera", "minolta digital camera", "digital camera", "kodak digital still camera",
+		"sony dsc", "samsung camera pictures", "samsung", "minolta", "dcim", "exif_jpeg_picture", "untitled", "default", "none", "null",
+		"btf", "cof", "dav", "edf", "fbt", "hdr", "hdrpl", "mde", "nfd", "nor", "oznor", "ptr", "rhdr", "rptnb", "sdr":
+		return true
+	default:
+		for _, advertisement := range []string{"processed with vsco", "created with gimp", "created with rni films"} {
+			if strings.HasPrefix(lower, advertisement) {
 				return true
 			}
 		}
-		return false
 	}
-	return isASCII(text) && (text == upper || text == strings.ToLower(text) || strings.ContainsAny(text, "0123456789_."))
+	return !strings.Contains(text, " ") && (fileName.MatchString(text) || !letter.MatchString(text))
 }
 
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
+// fileName are names that cameras, telephones and programs give to pictures, and all that end like one.
+var fileName = regexp.MustCompile(`(?i)^(?:_?(?:cimg|dji|dsc[fn]?|gopr|hpim|imag?e?|img|imgp|kif|mg|mvimg|p|photo|pict?|pxl|sam|screenshot|wp)[_-]?\d{3,}\S*|\S+\.(?:avif|bmp|cr2|dng|gif|heic|jpe?g|nef|png|raw|tiff?|webp))$`)
+
+var letter = regexp.MustCompile(`\pL`)

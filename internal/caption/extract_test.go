@@ -63,6 +63,9 @@ func TestExtractXMP(t *testing.T) {
 			<plus:Licensor><rdf:Seq><rdf:li plus:LicensorURL="//l.example/"/></rdf:Seq></plus:Licensor>`, caption.Words{}},
 		{"what others have", `dc:format="image/jpeg"`, "<dc:subject><rdf:Bag><rdf:li>fox</rdf:li></rdf:Bag></dc:subject><ps:Headline>H</ps:Headline>", caption.Words{}},
 		{"control characters", "", "<ps:Credit>A&#9;&#13;&#10;B&#x202e;</ps:Credit>", caption.Words{Credit: "A B"}},
+		{"the name of an attribution", `cc:attributionName="Ann"`, `<cc:attributionURL rdf:resource="https://example.org/a"/>`, caption.Words{Credit: "Ann", CreditURL: "https://example.org/a"}},
+		{"a credit before it", `cc:attributionName="Ann" ps:Credit="A"`, "", caption.Words{Credit: "A"}},
+		{"HTML's entities", "", "<ps:Headline>a&nbsp;b</ps:Headline><ps:Credit>&eacute;</ps:Credit>", caption.Words{Credit: "é"}},
 		{"the first of two", "", "<ps:Credit>A</ps:Credit><ps:Credit>B</ps:Credit>", caption.Words{Credit: "A"}},
 	} {
 		found, err := caption.Extract(withXMP(t, packet(tt.attributes, tt.elements)))
@@ -74,7 +77,11 @@ func TestExtractXMP(t *testing.T) {
 
 // TestExtractBrokenXMP verifies that what stands before the damage is kept, and that nothing is expanded.
 func TestExtractBrokenXMP(t *testing.T) {
+	if found, err := caption.Extract(withXMP(t, packet(`ps:Credit="A"`, "")+strings.Repeat("\x00", 99))); err != nil || found.XMP.Credit != "A" {
+		t.Errorf("padded with zeros: %+v, %v", found, err)
+	}
 	for _, tt := range []struct{ name, packet string }{
+		{"attributes", packet(`ps:Credit="A"`+strings.Repeat(` dc:rights=""`, 2_100), "")},
 		{"cut off", strings.Split(packet("", "<ps:Credit>A</ps:Credit><dc:rights>|"), "|")[0]},
 		{"an entity", strings.Replace(packet("", "<ps:Credit>A</ps:Credit><dc:rights>&lol;</dc:rights>"), "<x:", `<!DOCTYPE x [<!ENTITY lol "lol">]><x:`, 1)},
 		{"deep", packet("", "<ps:Credit>A</ps:Credit><dc:rights>"+strings.Repeat("<dc:x>", 40)+strings.Repeat("</dc:x>", 40)+"</dc:rights>")},
@@ -185,12 +192,15 @@ func TestExtractEXIF(t *testing.T) {
 func TestExtractDefaults(t *testing.T) {
 	for text, kept := range map[string]bool{
 		"OLYMPUS DIGITAL CAMERA": false, "SONY DSC": false, "KONICA MINOLTA DIGITAL CAMERA": false, "SAMSUNG CAMERA PICTURES": false, "dav": false,
-		"IMG_2034.JPG": false, "DCIM": false, "Processed with VSCO with a6 preset": false, "": false, "?": false,
-		"Oslo": true, "A fox": true, "氷河": true, "Été": true, "A digital camera from 1991, the first with a card, in the museum": true,
+		"IMG_2034.JPG": false, "IMG_2034": false, "DSC01234": false, "_DSC1234": false, "P1010101": false, "PXL_20260101_120000": false, "DCIM": false,
+		"Processed with VSCO with a6 preset": false, "Created with GIMP": false, "a-fox.webp": false, "?": false, "2026": false,
+		"Oslo": true, "lake": true, "PARIS": true, "Lake.": true, "Sunset2": true, "Expo2026": true, "A fox": true, "氷河": true, "Été": true,
+		"Created with chalk by children": true, "Digital camera on a desk": true, "Camera pictures by Ann": true,
+		"A digital camera from 1991, the first with a card, in the museum": true,
 	} {
 		block := exif(binary.BigEndian, map[uint16]string{0x010e: text})
 		found, err := caption.Extract(imagetest.WithEXIF(t, imagetest.JPEG(t, 8, 8), block))
-		if err != nil || (found.EXIF.Cutline == text) != kept && text != "" {
+		if err != nil || found.EXIF.Cutline != "" != kept {
 			t.Errorf("%q: %q, %v; want it kept: %t", text, found.EXIF.Cutline, err, kept)
 		}
 	}

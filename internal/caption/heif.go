@@ -55,9 +55,15 @@ func readHEIF(file []byte) (h *heifFile, whole error, err error) {
 	return h, nil, nil
 }
 
+// maxBoxes is how many boxes a meta box may have; there are twelve kinds.
+const maxBoxes = 64
+
 func (h *heifFile) readMeta(body []byte) error {
 	_, _, f := container.Full(body)
 	return container.EachBox(f.B, func(b container.Box) (err error) {
+		if len(h.boxes) >= maxBoxes {
+			return corrupt("more than %d boxes about items", maxBoxes)
+		}
 		if b.Kind != "free" && b.Kind != "skip" && b.Kind != "uuid" && h.box(b.Kind) != nil {
 			return corrupt("two boxes %q", b.Kind)
 		}
@@ -102,11 +108,14 @@ func findHEIF(file []byte) (b blocks, err error) {
 	if err != nil {
 		return b, err
 	}
+	var xmp, exif bool
 	for _, i := range h.infos {
 		switch {
-		case isXMPItem(i) && b.xmp == nil:
+		case isXMPItem(i) && !xmp:
+			xmp = true
 			b.xmp, err = h.item(i.ID, err)
-		case i.Kind == "Exif" && b.exif == nil:
+		case i.Kind == "Exif" && !exif:
+			exif = true
 			var block []byte
 			if block, err = h.item(i.ID, err); len(block) >= 4 { // where the TIFF header begins (ISO/IEC 23008-12 §A.2.1)
 				skip := min(uint64(binary.BigEndian.Uint32(block))+4, uint64(len(block)))

@@ -105,10 +105,13 @@ func nextResource(b []byte) (id uint16, body, rest []byte, ok bool) {
 	return id, b[:size], b[min(size+size&1, int64(len(b))):], true
 }
 
+// maxValues is how many words are decoded of one file's IPTC-IIM, where photographers are all that can be many.
+const maxValues = 32
+
 // readDatasets reads the words in datasets of IPTC-IIM. Several photographers are joined; of other datasets the first counts.
 func readDatasets(b []byte) Words {
 	var w Words
-	charset := ""
+	charset, values := "", 0
 	for len(b) >= 5 && b[0] == iimTag {
 		record, number, size := b[1], b[2], int(binary.BigEndian.Uint16(b[3:]))
 		if b = b[5:]; size > len(b) { // cut off, or in the extended form that is for larger values than words are
@@ -119,8 +122,11 @@ func readDatasets(b []byte) Words {
 		if record == 1 && number == iimCharset {
 			charset = string(value)
 		}
-		if record != 2 {
+		if record != 2 || number != iimByline && number != iimCredit && number != iimNotice && number != iimCaption {
 			continue
+		}
+		if values++; values > maxValues {
+			break
 		}
 		switch text := decodeText(value, charset == utf8Charset); number {
 		case iimByline:
@@ -150,9 +156,13 @@ func joined(have, text string) string {
 	return have + ", " + text
 }
 
+// maxValue is how many bytes of a value are decoded: what no bound of Extract lets through, also where Clean takes most away.
+const maxValue = 4 * maxFoundWord
+
 // decodeText reads text of which nobody may have said how it is encoded: as UTF-8 where it is valid UTF-8, which other
 // encodings hardly ever are by chance, else as Windows-1252, which holds Latin-1.
 func decodeText(value []byte, isUTF8 bool) string {
+	value = value[:min(len(value), maxValue)]
 	value, _, _ = bytes.Cut(value, []byte{0})
 	if isUTF8 || utf8.Valid(value) {
 		return Clean(string(value))

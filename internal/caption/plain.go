@@ -14,7 +14,7 @@ import (
 )
 
 // Plain returns w with every field as plain text, ready for headers and metadata. Alt and Licensor are plain text already and only
-// cleaned; URLs are left alone.
+// cleaned; a licence is its URL, where it has one; other URLs are left alone.
 func (w Words) Plain() Words {
 	w.Cutline = Plain(w.Cutline)
 	w.Credit = Plain(w.Credit)
@@ -22,7 +22,9 @@ func (w Words) Plain() Words {
 	w.Copyright = Plain(w.Copyright)
 	w.Alt = Clean(w.Alt)
 	w.Licensor = Clean(w.Licensor)
-	if webURL(w.License) == "" {
+	if target := w.LicenseURL(); target != "" {
+		w.License = target
+	} else {
 		w.License = Plain(w.License)
 	}
 	return w
@@ -70,14 +72,15 @@ const maxMarkup = 8 << 10
 
 // Clean makes text fit for one line anywhere: Unicode NFC, valid UTF-8, control characters and line breaks turned into
 // blanks, white space folded and trimmed. The bidirectional embeddings, overrides and isolates (UAX #9 §2) are dropped,
-// because cut off in the middle they would reorder whatever is printed after them.
+// because cut off in the middle they would reorder whatever is printed after them; and so are the two
+// characters that XML 1.0 §2.2 has no way to write, so that a picture says the same in headers and in its file.
 func Clean(text string) string {
 	if isClean(text) {
 		return text
 	}
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF:
+		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0xFEFF, r == 0xFFFE, r == 0xFFFF:
 			return -1
 		case unicode.IsControl(r), r == 0x2028, r == 0x2029:
 			return ' '

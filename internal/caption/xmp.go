@@ -31,7 +31,7 @@ const xmpBytes = 65_502
 //	CreditURL    cc:attributionURL
 //	Alt          Iptc4xmpCore:AltTextAccessibility  language alternative
 //	Creator      dc:creator                         ordered array
-//	Copyright    dc:rights                          language alternative; xmpRights:Marked says True
+//	Copyright    dc:rights                          language alternative; xmpRights:Marked says True of a notice
 //	License      xmpRights:WebStatement for a URL, and cc:license for one of Creative Commons; else xmpRights:UsageTerms
 //	Licensor     plus:Licensor                      ordered array of LicensorName and LicensorURL
 //	SourceType   Iptc4xmpExt:DigitalSourceType
@@ -45,7 +45,7 @@ func xmpPacket(w Words) []byte {
 	x.text("photoshop:Credit", nsPhotoshop, w.Credit)
 	x.alternative("Iptc4xmpCore:AltTextAccessibility", nsIPTCCore, w.Alt)
 	x.text("Iptc4xmpExt:DigitalSourceType", nsIPTCExt, w.SourceType)
-	if w.Copyright != "" {
+	if isNotice(w.Copyright) {
 		x.text("xmpRights:Marked", nsRights, "True")
 	}
 	license := webURL(w.License)
@@ -62,6 +62,12 @@ func xmpPacket(w Words) []byte {
 	}
 	x.licensor(w.Licensor, webURL(w.LicensorURL))
 	return x.packet()
+}
+
+// isNotice tells a copyright notice from what stands in its place otherwise: "Public domain", "No rights reserved".
+func isNotice(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "©") || strings.Contains(text, "(c)") || strings.Contains(text, "copyright") || strings.Contains(text, "℗")
 }
 
 func isCreativeCommons(license string) bool {
@@ -108,7 +114,7 @@ func (x *xmpWriter) array(name, space, value string) {
 }
 
 func (x *xmpWriter) wrapped(name, space, value, before, after string) {
-	if value = legalXML(value); value == "" {
+	if value == "" {
 		return
 	}
 	x.open(name, space, "")
@@ -125,7 +131,7 @@ func (x *xmpWriter) resource(name, space, target string) {
 }
 
 func (x *xmpWriter) licensor(name, target string) {
-	if name = legalXML(name); name == "" && target == "" {
+	if name == "" && target == "" {
 		return
 	}
 	x.open("plus:Licensor", nsPLUS, "")
@@ -148,12 +154,4 @@ func (x *xmpWriter) packet() []byte {
 	}
 	b = append(append(b, '>'), x.properties.String()...)
 	return append(b, `</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`...)
-}
-
-// legalXML is text without the two characters that Clean leaves and XML 1.0 §2.2 has no way to write.
-func legalXML(text string) string {
-	if !strings.ContainsAny(text, "\uFFFE\uFFFF") {
-		return text
-	}
-	return Clean(strings.NewReplacer("\uFFFE", "", "\uFFFF", "").Replace(text))
 }

@@ -13,7 +13,7 @@ import (
 // them, and nest six deep.
 const (
 	maxPacket = 1 << 20 // bytes; an original may have as much metadata at most
-	maxNodes  = 2_000   // of the properties that are read
+	maxNodes  = 2_000   // elements and attributes of the properties that are read
 	maxDepth  = 32
 )
 
@@ -29,16 +29,24 @@ type node struct {
 // error.
 func readXMP(packet []byte) (Words, error) {
 	r := xmpReader{}
-	r.Decoder = xml.NewDecoder(bytes.NewReader(packet[:min(len(packet), maxPacket)]))
+	// Some programs pad the packet with zeros to a length that was reserved.
+	packet = bytes.TrimRight(packet[:min(len(packet), maxPacket)], "\x00")
+	r.Decoder = xml.NewDecoder(bytes.NewReader(packet))
+	r.Entity = xml.HTMLEntity // which are none of XML's, and stand in packets of programs that took text from the web
 	err := r.read()
+	if r.words.Credit == "" { // Creative Commons' own tools write no other
+		r.words.Credit = r.attribution
+	}
 	return r.words, err
 }
 
 // An xmpReader reads a packet in one pass. Only the properties of table are kept, one at a time.
 type xmpReader struct {
 	*xml.Decoder
-	words Words
-	nodes int
+	words       Words
+	attribution string // cc:attributionName
+	licensed    bool   // words.License is a URL
+	nodes       int
 }
 
 // read finds the descriptions in a packet (rdf:Description within rdf:RDF).
@@ -62,11 +70,15 @@ func (r *xmpReader) read() error {
 // description reads the properties of one resource: its attributes and its elements.
 func (r *xmpReader) description(e xml.StartElement) error {
 	for _, a := range e.Attr {
-		if takes(a.Name) {
-			n := &node{name: a.Name}
-			n.text.WriteString(a.Value)
-			r.take(n)
+		if !takes(a.Name) {
+			continue
 		}
+		if r.nodes++; r.nodes > maxNodes {
+			return tooMuch()
+		}
+		n := &node{name: a.Name}
+		n.text.WriteString(a.Value)
+		r.take(n)
 	}
 	for {
 		t, err := r.Token()
@@ -95,7 +107,7 @@ func (r *xmpReader) description(e xml.StartElement) error {
 // node reads an element with all that is in it.
 func (r *xmpReader) node(e xml.StartElement, depth int) (*node, error) {
 	if r.nodes++; r.nodes > maxNodes || depth > maxDepth {
-		return nil, fmt.Errorf("read XMP: %w: more than %d elements, or more than %d deep", ErrCorrupt, maxNodes, maxDepth)
+		return nil, tooMuch()
 	}
 	n := &node{name: e.Name, attrs: e.Attr}
 	for {
@@ -118,6 +130,10 @@ func (r *xmpReader) node(e xml.StartElement, depth int) (*node, error) {
 	}
 }
 
+func tooMuch() error {
+	return fmt.Errorf("read XMP: %w: more than %d elements, or more than %d deep", ErrCorrupt, maxNodes, maxDepth)
+}
+
 // takes reports whether a property is read.
 func takes(name xml.Name) bool {
 	var r xmpReader
@@ -127,24 +143,26 @@ func takes(name xml.Name) bool {
 // field is where a property's value goes, nil for one that is not read.
 func (r *xmpReader) field(name xml.Name) *string {
 	w := &r.words
-	switch name.Space + " " + name.Local {
-	case nsDC + " description":
+	switch name {
+	case xml.Name{Space: nsDC, Local: "description"}:
 		return &w.Cutline
-	case nsDC + " creator":
+	case xml.Name{Space: nsDC, Local: "creator"}:
 		return &w.Creator
-	case nsDC + " rights":
+	case xml.Name{Space: nsDC, Local: "rights"}:
 		return &w.Copyright
-	case nsPhotoshop + " Credit":
+	case xml.Name{Space: nsPhotoshop, Local: "Credit"}:
 		return &w.Credit
-	case nsIPTCCore + " AltTextAccessibility":
+	case xml.Name{Space: nsIPTCCore, Local: "AltTextAccessibility"}:
 		return &w.Alt
-	case nsIPTCExt + " DigitalSourceType":
+	case xml.Name{Space: nsIPTCExt, Local: "DigitalSourceType"}:
 		return &w.SourceType
-	case nsRights + " WebStatement", nsCC + " license", nsRights + " UsageTerms":
+	case xml.Name{Space: nsRights, Local: "WebStatement"}, xml.Name{Space: nsCC, Local: "license"}, xml.Name{Space: nsRights, Local: "UsageTerms"}:
 		return &w.License
-	case nsCC + " attributionURL":
+	case xml.Name{Space: nsCC, Local: "attributionName"}:
+		return &r.attribution
+	case xml.Name{Space: nsCC, Local: "attributionURL"}:
 		return &w.CreditURL
-	case nsPLUS + " Licensor":
+	case xml.Name{Space: nsPLUS, Local: "Licensor"}:
 		return &w.Licensor
 	}
 	return nil
@@ -160,7 +178,11 @@ func (r *xmpReader) take(n *node) {
 			w.Licensor, w.LicensorURL = n.licensor()
 		}
 	case to == &w.License:
-		if value := n.value(); *to == "" || webURL(*to) == "" && webURL(value) != "" {
+		if r.licensed {
+			return
+		}
+		value := n.value()
+		if r.licensed = webURL(value) != ""; *to == "" || r.licensed {
 			*to = value
 		}
 	case *to == "":
@@ -173,10 +195,11 @@ func (r *xmpReader) take(n *node) {
 func (n *node) value() string {
 	for _, a := range n.attrs {
 		if a.Name == (xml.Name{Space: nsRDF, Local: "resource"}) {
-			return Clean(a.Value)
+			return cleaned(a.Value)
 		}
 	}
 	var items []string
+	length := 0
 	for _, list := range n.kids {
 		if list.name == (xml.Name{Space: nsRDF, Local: "value"}) { // a value with qualifiers
 			return list.value()
@@ -186,8 +209,9 @@ func (n *node) value() string {
 			if list.name.Local == "Alt" && item.language() == "x-default" && value != "" {
 				return value
 			}
-			if value != "" {
+			if value != "" && length < maxFoundWord {
 				items = append(items, value)
+				length += len(value)
 			}
 		}
 		if list.name.Local == "Alt" && len(items) > 0 {
@@ -197,8 +221,11 @@ func (n *node) value() string {
 	if len(items) > 0 {
 		return strings.Join(items, ", ")
 	}
-	return Clean(n.text.String())
+	return cleaned(n.text.String())
 }
+
+// cleaned is Clean of a text that may be as long as the packet.
+func cleaned(text string) string { return Clean(text[:min(len(text), maxValue)]) }
 
 func (n *node) language() string {
 	for _, a := range n.attrs {
@@ -215,9 +242,9 @@ func (n *node) licensor() (name, target string) {
 	for _, a := range n.attrs {
 		switch a.Name {
 		case xml.Name{Space: nsPLUS, Local: "LicensorName"}:
-			name = Clean(a.Value)
+			name = cleaned(a.Value)
 		case xml.Name{Space: nsPLUS, Local: "LicensorURL"}:
-			target = Clean(a.Value)
+			target = cleaned(a.Value)
 		}
 	}
 	for _, kid := range n.kids {

@@ -9,6 +9,9 @@ import (
 // more than the bytes that announce it.
 const MaxItems = 2_000
 
+// MaxExtents is how many extents all items of a file may have together. Encoders write one for each.
+const MaxExtents = 4 * MaxItems
+
 // An ItemInfo announces one item of a HEIF file (infe, ISO/IEC 14496-12 §8.11.6).
 type ItemInfo struct {
 	ID          uint32
@@ -102,6 +105,7 @@ func Locations(body []byte, visit func(Location) error) error {
 	if count > MaxItems {
 		return corrupt("places of %d items", count)
 	}
+	extents := 0
 	for range count {
 		l := Location{ID: uint32(f.U(IDBytes(version > 1)))}
 		if version > 0 {
@@ -110,6 +114,9 @@ func Locations(body []byte, visit func(Location) error) error {
 		l.Foreign = f.U(2) != 0
 		from := f.U(base)
 		for range f.U(2) {
+			if extents++; extents > MaxExtents {
+				return corrupt("more than %d extents", MaxExtents)
+			}
 			f.U(index)
 			e := Extent{f.U(offset), f.U(length)}
 			if f.Short {
@@ -173,8 +180,11 @@ type Reference struct {
 // References reads the body of an iref box and visits its entries. wide says whether numbers of items have four bytes.
 func References(body []byte, visit func(r Reference) error) (wide bool, err error) {
 	version, _, f := Full(body)
-	n := IDBytes(version > 0)
+	n, references := IDBytes(version > 0), 0
 	return version > 0, EachBox(f.B, func(b Box) error {
+		if references++; references > MaxItems {
+			return corrupt("more than %d references", MaxItems)
+		}
 		f := Fields{B: b.Body}
 		r := Reference{From: uint32(f.U(n)), Box: b}
 		count := int(f.U(2))

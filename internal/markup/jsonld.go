@@ -48,7 +48,7 @@ func JSONLD(p Picture, o Options) ([]byte, error) {
 		ContentURL: c.URL, URL: c.URL, EncodingFormat: f.MIME, Width: c.Width, Height: c.Height,
 		RepresentativeOfPage: o.Hero,
 		Caption:              w.Cutline, Description: w.Alt, CreditText: w.Credit, CopyrightNotice: w.Copyright,
-		License: web(w.License), AcquireLicensePage: web(w.LicensorURL), DigitalSourceType: web(w.SourceType),
+		License: w.LicenseURL(), AcquireLicensePage: web(w.LicensorURL), DigitalSourceType: web(w.SourceType),
 	}
 	if page, _, _ := strings.Cut(web(o.Page), "#"); page != "" && o.Hero {
 		v.ID = page + "#primaryimage"

@@ -12,13 +12,18 @@ import (
 // /licenses/by-sa/3.0/de/, /publicdomain/zero/1.0/deed.en.
 var ccPath = regexp.MustCompile(`^/(licenses|publicdomain)/([a-z]+(?:[-+][a-z]+)*)/([0-9]\.[0-9])(?:/([a-z]{2}|igo|scotland))?(?:/(?:deed|legalcode)(?:\.[A-Za-z-]+)?)?/?$`)
 
-// licenseOf is a licence as it is shown: a link that says the licence's name, or, where the author wrote a name, that name.
-func licenseOf(license string) piece {
-	target := web(license)
+// licenseOf is a licence as it is shown: a link that says the licence's name, or, where the author wrote a name, that name, with
+// the link in it.
+func licenseOf(w caption.Words) piece {
+	target := w.LicenseURL()
 	if target == "" {
-		return piece{Text: caption.Plain(license)}
+		return piece{Text: caption.Plain(w.License)}
 	}
-	return piece{Text: licenseName(target), URL: target, Rel: "license"}
+	name := text(pieces(w.License))
+	if web(name) != "" {
+		name = licenseName(target)
+	}
+	return piece{Text: name, URL: target, Rel: "license"}
 }
 
 // licenseName is what people call the licence at target: "CC BY 4.0" for Creative Commons', else where it stands, without the

@@ -21,7 +21,7 @@ type part struct {
 // licence that is named in either is not repeated.
 func parts(w caption.Words) []part {
 	cutline, credit, notice := pieces(w.Cutline), pieces(w.Credit), pieces(w.Copyright)
-	license := licenseOf(w.License)
+	license := licenseOf(w)
 	if creditURL := caption.LinkTarget(w.CreditURL); closes(text(cutline), text(credit)) && (creditURL == "" || linked(cutline, creditURL)) && allLinked(cutline, credit) {
 		credit = nil
 	}

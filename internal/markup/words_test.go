@@ -100,10 +100,26 @@ func TestLicenseName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
-			got := licenseOf(tt.in)
+			got := licenseOf(caption.Words{License: tt.in})
 			if want := (piece{tt.want, tt.in, "license"}); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestLicenseOf verifies that a licence is a link wherever its author wrote one, under the name that they gave it.
+func TestLicenseOf(t *testing.T) {
+	for in, want := range map[string]piece{
+		"CC BY 4.0":                         {Text: "CC BY 4.0"},
+		"All rights <b>reserved</b>":        {Text: "All rights reserved"},
+		"[A licence](" + by4 + ")":          {"A licence", by4, "license"},
+		"<" + by4 + ">":                     {"CC BY 4.0", by4, "license"},
+		"[A licence](javascript:alert(1))":  {Text: "A licence"},
+		"[Write to us](mailto:a@b.example)": {Text: "Write to us"},
+	} {
+		if got := licenseOf(caption.Words{License: in}); got != want {
+			t.Errorf("%s: got %q, want %q", in, got, want)
+		}
 	}
 }

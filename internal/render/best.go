@@ -176,7 +176,7 @@ func better(a, b made) bool {
 	if x, y := max(a.frames, 1), max(b.frames, 1); x != y {
 		return x > y
 	}
-	return len(a.body) < len(b.body)
+	return a.pixels < b.pixels // without words, which are near in one format and not yet in another
 }
 
 // outlook says what comes of the wishes that failed where another did not: nothing, of one that is too large; nothing for a

@@ -82,6 +82,7 @@ type fakeEngine struct {
 	err   error  // of Transform
 	most  int    // widths above it are too large; 0 for none
 	reads string // an original that is read although it begins with "bad"
+	least int    // thousands of bytes that a limit has to leave; less is too large
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 	slow  chan struct{} // when set, Transform of AVIF waits for it
@@ -130,6 +131,9 @@ func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.
 	var out []transform.Output
 	for _, s := range specs {
 		if e.most > 0 && s.Width > e.most {
+			return nil, transform.ErrTooLarge
+		}
+		if s.MaxKB > 0 && s.MaxKB < e.least {
 			return nil, transform.ErrTooLarge
 		}
 		if err := e.fails[s.Format]; err != nil {

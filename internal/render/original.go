@@ -104,7 +104,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	o, err := r.o.Fetch.Fetch(ctx, k.src, prior)
 	if err == nil {
 		var l located
-		if l, err = r.adopt(k.src, p, o); err == nil {
+		if l, err = r.adopt(ctx, k.src, p, o); err == nil {
 			f.finish(l, nil)
 			return func() { r.keep(ctx, k.src, l) }
 		}
@@ -113,7 +113,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 }
 
 // adopt makes a located original of what the origin sent.
-func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (located, error) {
+func (r *Renderer) adopt(ctx context.Context, src source.Source, p pointer, o *fetch.Original) (located, error) {
 	p.Failure = nil
 	p.Expires = time.Now().Add(r.freshFor(src, o))
 	if o.NotModified {
@@ -121,6 +121,7 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", src, fetch.ErrUpstream)
 		}
 		current := *p.Current
+		r.reread(ctx, &current)
 		if o.Validators != (fetch.Validators{}) {
 			current.Validators = o.Validators
 		}
@@ -128,13 +129,13 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 		return located{ptr: p, had: true, keep: !o.NoStore}, nil
 	}
 	v := &version{Sum: sha256.Sum256(o.Body), Bytes: int64(len(o.Body)), Modified: o.Modified, Validators: o.Validators}
-	// What the metadata's damage hides is not said; the pixels may be sound.
-	v.Found, _ = caption.Extract(o.Body)
 	if v.Modified.IsZero() {
 		v.Modified = time.Now().UTC().Truncate(time.Second)
 	}
 	if p.Current != nil && p.Current.Sum == v.Sum {
 		v.Info, v.Modified = p.Current.Info, p.Current.Modified
+		v.Found, v.Read = p.Current.Found, p.Current.Read
+		v.read(o.Body)
 		p.Current = v
 		return located{ptr: p, body: o.Body, had: true, keep: !o.NoStore}, nil
 	}
@@ -146,8 +147,28 @@ func (r *Renderer) adopt(src source.Source, p pointer, o *fetch.Original) (locat
 		return located{}, err
 	}
 	v.Info = info
+	v.read(o.Body)
 	p.Current, p.Last, p.Damaged = v, p.Current, nil
 	return located{ptr: p, body: o.Body, keep: !o.NoStore}, nil
+}
+
+// read finds the words in body, unless that was done by what does it today. What the metadata's damage hides is not said; the
+// pixels may be sound.
+func (v *version) read(body []byte) {
+	if v.Read != caption.ReadRev {
+		v.Found, _ = caption.Extract(body)
+		v.Read = caption.ReadRev
+	}
+}
+
+// reread is read for an original whose bytes the origin did not send again.
+func (r *Renderer) reread(ctx context.Context, v *version) {
+	if v.Read == caption.ReadRev {
+		return
+	}
+	if o, err := r.o.Store.Get(ctx, v.Sum.key()); err == nil { // else another time
+		v.read(o.Body)
+	}
 }
 
 // freshFor is how long o may be taken for current: what the origin says, within bounds, else the default.

@@ -8,8 +8,8 @@ import (
 
 // TestPickPrefersMotion verifies that a moving picture wins over another's first frame, which is smaller.
 func TestPickPrefersMotion(t *testing.T) {
-	still := &wish{made: made{body: make([]byte, 10)}}
-	moving := &wish{made: made{body: make([]byte, 900), frames: 2}}
+	still := &wish{made: made{pixels: 10}}
+	moving := &wish{made: made{pixels: 900, frames: 2}}
 	for _, wishes := range [][]*wish{{still, moving}, {moving, still}} {
 		if got, err := pick(wishes); got != moving || err != nil {
 			t.Errorf("got %+v and error %v, want the moving one", got, err)

@@ -31,7 +31,8 @@ type version struct {
 	Bytes      int64            `json:"bytes"`
 	Info       transform.Info   `json:"info"`
 	Found      caption.Found    `json:"found,omitzero"`
-	Modified   time.Time        `json:"modified"` // the origin's word, else when it was fetched
+	Read       string           `json:"read,omitempty"` // caption.ReadRev of what found Found
+	Modified   time.Time        `json:"modified"`       // the origin's word, else when it was fetched
 	Validators fetch.Validators `json:"validators"`
 }
 

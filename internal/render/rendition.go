@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -20,7 +21,8 @@ var errChanged = errors.New("the original changed")
 // made is a rendition without words, as it is stored.
 type made struct {
 	body    []byte
-	sum     sum // of body
+	pixels  int // bytes of body before words were put into it
+	sum     sum // of body then
 	frames  int
 	quality int
 	took    transform.Timing
@@ -32,6 +34,7 @@ type madeMeta struct {
 	Sum     sum `json:"sum"`
 	Frames  int `json:"frames,omitempty"`  // 0 is 1
 	Quality int `json:"quality,omitempty"` // 0 is none
+	Pixels  int `json:"pixels,omitempty"`  // bytes of the body without words; 0 is all
 }
 
 // renditionKey names a rendition: what it is made from, what is made of it, and by which revision of the engine. The words
@@ -54,7 +57,7 @@ func (r *Renderer) load(ctx context.Context, from cache.Store, k cache.Key) (mad
 		r.report(fmt.Errorf("read %s: %w", k, err))
 		return made{}, false
 	}
-	return made{body: o.Body, sum: meta.Sum, frames: meta.Frames, quality: meta.Quality}, true
+	return made{body: o.Body, pixels: cmp.Or(meta.Pixels, len(o.Body)), sum: meta.Sum, frames: meta.Frames, quality: meta.Quality}, true
 }
 
 func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
@@ -70,6 +73,7 @@ func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
 type wish struct {
 	spec    transform.Spec // resolved, with room for the words
 	key     cache.Key      // of the rendition without words
+	maxKB   int            // the spec's bytes before room for the words was taken off
 	splice  bool           // words go into the file
 	spliced bool           // made has them
 	found   bool           // made and outcome are set
@@ -86,8 +90,23 @@ func (r *Renderer) wish(c *call, spec transform.Spec) (*wish, error) {
 	v := c.located.ptr.Current
 	spec.Animate = spec.Animate && v.Info.Frames > 1 // a still picture is one rendition, whether it may move or not
 	spec = spec.Resolve(v.Info.Width, v.Info.Height, r.o.MaxOutput, r.o.Quality[spec.Format])
-	spec, splice := makeRoom(spec, c.words)
-	return &wish{spec: spec, splice: splice, key: r.renditionKey(v.Sum, spec)}, nil
+	w := &wish{maxKB: spec.MaxKB}
+	w.spec, w.splice = makeRoom(spec, c.words)
+	w.key = r.renditionKey(v.Sum, w.spec)
+	return w, nil
+}
+
+// giveUpWords turns a wish that failed because of the room that its words take into one for the picture alone, which is what
+// was asked for. It reports whether that is so.
+func (r *Renderer) giveUpWords(c *call, w *wish) bool {
+	e, ours := errors.AsType[*Error](w.err)
+	if !ours || e.Class != TooLarge || w.spec.MaxKB == w.maxKB {
+		return false
+	}
+	spec := w.spec
+	spec.MaxKB = w.maxKB
+	*w = wish{spec: spec, maxKB: spec.MaxKB, key: r.renditionKey(c.located.ptr.Current.Sum, spec)}
+	return true
 }
 
 // look asks the cache for w, and then whether it failed a moment ago.
@@ -99,7 +118,9 @@ func (r *Renderer) look(ctx context.Context, c *call, w *wish) {
 		w.outcome = c.outcome
 		return
 	}
-	w.err = r.failures.get(w.key, c.req.Source, c.start)
+	if w.err = r.failures.get(w.key, c.req.Source, c.start); w.err != nil && r.giveUpWords(c, w) {
+		r.look(ctx, c, w)
+	}
 }
 
 // fill makes the wishes that were not found and have no error, by as few transforms as it can: one for all that nobody is
@@ -132,10 +153,18 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 		}
 		r.renders.start(ctx, j.keys, j.flights, func(ctx context.Context) func() { return r.work(ctx, j) })
 	}
+	again := false
 	for i, f := range all {
 		w := open[i]
-		w.made, w.err = f.wait(ctx)
+		if w.made, w.err = f.wait(ctx); w.err != nil && r.giveUpWords(c, w) {
+			r.look(ctx, c, w)
+			again = true
+			continue
+		}
 		w.found = w.err == nil
+	}
+	if again {
+		r.fill(ctx, c, open)
 	}
 }
 
@@ -199,7 +228,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	}
 	results := make([]made, len(outs))
 	for i, o := range outs {
-		results[i] = made{body: o.Body, sum: sha256.Sum256(o.Body), frames: o.Frames, quality: o.Quality, took: o.Took, queue: max(waited, 0)}
+		results[i] = made{body: o.Body, pixels: len(o.Body), sum: sha256.Sum256(o.Body), frames: o.Frames, quality: o.Quality, took: o.Took, queue: max(waited, 0)}
 		j.flights[i].finish(results[i], nil)
 	}
 	if !j.located.keep {

@@ -29,7 +29,7 @@ func splices(spec transform.Spec, w caption.Words) bool {
 }
 
 // makeRoom is spec with the bytes that words may take taken off the bytes that the file may have. Words that would take more
-// than half of them stay out of the file: it is the picture that was asked for.
+// than half of them stay out of the file, and so do those that leave the picture too little: it is what was asked for.
 func makeRoom(spec transform.Spec, w caption.Words) (_ transform.Spec, splice bool) {
 	if !splices(spec, w) {
 		return spec, false
@@ -117,7 +117,7 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 }
 
 func (r *Renderer) keepSpliced(ctx context.Context, k cache.Key, m made) {
-	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality})
+	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality, Pixels: m.pixels})
 	if err != nil {
 		r.report(fmt.Errorf("write %s: %w", k, err))
 		return

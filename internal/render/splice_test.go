@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/caption"
@@ -149,6 +150,78 @@ func TestMakeRoom(t *testing.T) {
 			t.Errorf("%s: %d kB, spliced %t; want %d, %t", tt.name, got.MaxKB, splice, tt.maxKB, tt.splice)
 		}
 	}
+}
+
+// TestWordsDoNotChoose verifies that the smallest format is that of the picture, wherever files with words are near.
+func TestWordsDoNotChoose(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g, _ := newSpliceRig(t)
+			g.engine.sizes = map[transform.Format]int{transform.WebP: len(g.engine.file) + 200} // less than the words take
+			words := caption.Words{Credit: "Ann", Cutline: strings.Repeat("words ", 100)}
+			if before {
+				g.with(t, jpeg(320), words)
+			}
+			req := Request{Source: remote(t), Specs: []transform.Spec{{Width: 320}}, Words: words}
+			rend, err := g.Best(t.Context(), req, []transform.Format{transform.JPEG, transform.WebP})
+			if err != nil || rend.Spec.Format != transform.JPEG {
+				t.Errorf("with JPEG asked for before: %t; got %+v, %v, want JPEG", before, rend, err)
+			}
+			synctest.Wait()
+		})
+	}
+}
+
+// TestWordsGiveWay verifies that a picture that has no room for its words is served without, as often as it is asked for, and
+// made no more often than that takes.
+func TestWordsGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newSpliceRig(t)
+		words := caption.Words{Credit: "Ann"}
+		g.engine.least = 60 // of thousands of bytes
+		for range 3 {
+			rend := g.with(t, transform.Spec{Width: 320, MaxKB: 60, Format: transform.JPEG}, words)
+			if !bytes.Equal(rend.Body, g.engine.file) || rend.Spec.MaxKB != 60 || rend.Words != words {
+				t.Errorf("got %d bytes of %s", len(rend.Body), rend.Spec)
+			}
+		}
+		if _, specs := g.engine.made(); specs != 2 {
+			t.Errorf("%d renditions tried, want one with room and one without", specs)
+		}
+		if roomy := g.with(t, transform.Spec{Width: 320, MaxKB: 90, Format: transform.JPEG}, words); xmp(t, roomy.Body) != words {
+			t.Error("a picture that has room was served without words")
+		}
+		if _, err := g.Render(t.Context(), Request{Source: remote(t), Specs: []transform.Spec{{Width: 320, MaxKB: 50, Format: transform.JPEG}}, Words: words}); class(t, err) != TooLarge {
+			t.Errorf("what fits neither way: %v, want too large", err)
+		}
+	})
+}
+
+// TestWordsAreReadAgain verifies that a pointer of an earlier release learns the words of its original when the origin is asked
+// next, without its bytes.
+func TestWordsAreReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newSpliceRig(t)
+		file := embedded(t, g.engine.file, caption.Words{Credit: "Ann"})
+		g.origin.set(func(o *fakeOrigin) { o.body, o.fresh = file, time.Hour })
+		g.with(t, jpeg(320), caption.Words{})
+		g.change(t.Context(), remote(t), func(p pointer) (pointer, bool) {
+			current := *p.Current
+			current.Found, current.Read = caption.Found{}, ""
+			p.Current = &current
+			return p, true
+		})
+		time.Sleep(2 * time.Hour)
+		if got := g.with(t, jpeg(320), caption.Words{}).Words.Credit; got != "" {
+			t.Fatalf("the pointer says %q before the origin was asked", got)
+		}
+		if got := g.with(t, jpeg(320), caption.Words{}).Words.Credit; got != "Ann" {
+			t.Errorf("got %q, want the credit in the file", got)
+		}
+		if asked := g.origin.asked; len(asked) != 2 || asked[1].ETag == "" {
+			t.Errorf("asked the origin with %+v, want one condition", asked)
+		}
+	})
 }
 
 // TestOriginalsSpeakWherePostsAreSilent verifies that words of the file fill the gaps, in the rendition as in the probe, that they
