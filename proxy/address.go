@@ -64,6 +64,7 @@ type grammar struct {
 	presets map[string]transform.Spec // folded, without Format
 	widths  []int                     // ascending, > 0
 	formats []transform.Format
+	lattice lattice // of the imgix dialect
 }
 
 // auto is the extension that stands for the best format that the client accepts.
@@ -87,6 +88,7 @@ func newGrammar(presets map[string]transform.Spec, widths []int, formats []trans
 	if len(formats) == 0 {
 		return grammar{}, errors.New("formats: expected at least one")
 	}
+	g.lattice = newLattice(g.presets)
 	return g, nil
 }
 
@@ -208,10 +210,12 @@ func (g grammar) presetNames() []string { return slices.Sorted(maps.Keys(g.prese
 
 func (g grammar) presetList() string { return strings.Join(g.presetNames(), ", ") }
 
-func (g grammar) extensions() string {
-	exts := []string{auto}
-	for _, f := range g.formats {
-		exts = append(exts, f.Ext())
+func (g grammar) extensions() string { return auto + ", " + g.fileExtensions() }
+
+func (g grammar) fileExtensions() string {
+	exts := make([]string, len(g.formats))
+	for i, f := range g.formats {
+		exts[i] = f.Ext()
 	}
 	return strings.Join(exts, ", ")
 }

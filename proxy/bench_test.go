@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -73,12 +74,17 @@ func serve(b *testing.B, h http.Handler, req *http.Request) {
 
 // BenchmarkMemoryHit is a hit through the whole handler: routing, grammar, catalog, pointer, rendition, headers, access
 // line; of a picture with words in its file, kept in the near store or put in for every answer, and of one too small for
-// them. Beside it, Gin alone writing the same bytes.
+// them; the same by an address of imgix's clients, and such a one for which the original has to be looked at. Beside it, Gin
+// alone writing the same bytes.
 func BenchmarkMemoryHit(b *testing.B) {
 	for _, bm := range []struct {
-		name, leaf string
+		name, path string
 		near       bool
-	}{{"words", "hero.webp", true}, {"spliced anew", "hero.webp", false}, {"thumbnail", "thumb.webp", true}} {
+	}{
+		{"words", "/i/ID/hero.webp", true}, {"spliced anew", "/i/ID/hero.webp", false}, {"thumbnail", "/i/ID/thumb.webp", true},
+		{"dialect", "/https%3A%2F%2Forigin.example%2Ffox.jpg?ixlib=js-3.8.0&w=1600&fm=webp", true},
+		{"dialect box", "/https%3A%2F%2Forigin.example%2Ffox.jpg?w=800&h=450&fit=min&crop=faces&fm=webp&q=75", true},
+	} {
 		b.Run(bm.name, func(b *testing.B) {
 			memory, err := cache.NewMemory(cache.MemoryOptions{})
 			if err != nil {
@@ -98,7 +104,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			req := httptest.NewRequest(http.MethodGet, "/i/"+e.ID+"/"+bm.leaf, nil)
+			req := httptest.NewRequest(http.MethodGet, strings.Replace(bm.path, "ID", e.ID, 1), nil)
 			serve(b, s.Handler(), req)
 			if err := r.Close(b.Context()); err != nil { // everything is stored
 				b.Fatal(err)

@@ -118,7 +118,9 @@ func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, ori
 	if err != nil {
 		return markup.Placeholder{}, err
 	}
-	p.byID.Store(e.ID, &placed{original: rends[0].Original, placeholder: made})
+	if posted(e) { // of all others there may be any number
+		p.byID.Store(e.ID, &placed{original: rends[0].Original, placeholder: made})
+	}
 	return made, nil
 }
 
@@ -139,7 +141,9 @@ func (s *Server) markupOf(v *view) markup.Picture {
 	if spec, ok := s.grammar.presets["og"]; ok {
 		spec.Format = s.fallback(v.original.Info)
 		r := spec.Resolve(v.original.Info.Width, v.original.Info.Height, s.o.MaxOutput, 0)
-		p.Card = markup.File{MIME: spec.Format.MIME(), URL: s.pictureURL(v.entry, spec, version), Width: r.Width, Height: r.Height}
+		if u := s.pictureURL(v.entry, spec, version); u != "" {
+			p.Card = markup.File{MIME: spec.Format.MIME(), URL: u, Width: r.Width, Height: r.Height}
+		}
 	}
 	return p
 }
@@ -176,7 +180,10 @@ func (s *Server) fallback(info transform.Info) transform.Format {
 	return order[i] // New has seen to it that there is one
 }
 
-// figureURL is where getFigure answers.
+// figureURL is where getFigure answers; "" where no post shows the picture.
 func (s *Server) figureURL(e *catalog.Entry) string {
+	if !posted(e) {
+		return ""
+	}
 	return s.o.PublicURL + "/i/" + e.ID + "/" + figureLeaf
 }

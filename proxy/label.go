@@ -35,8 +35,12 @@ type shelf struct {
 	labels sync.Map // ID → *label; at most one per entry
 }
 
-// label is that of e when its picture is shown with words, which are e's own and what the original adds to them.
+// label is that of e when its picture is shown with words, which are e's own and what the original adds to them. What no post
+// shows is not kept: anybody may ask for any number of such pictures.
 func (s *shelf) label(e *catalog.Entry, words caption.Words) *label {
+	if !posted(e) {
+		return newLabel(e, words, s.room)
+	}
 	if l, ok := s.labels.Load(e.ID); ok && l.(*label).words == words {
 		return l.(*label)
 	}
@@ -46,10 +50,10 @@ func (s *shelf) label(e *catalog.Entry, words caption.Words) *label {
 }
 
 // Bounds in bytes on the wire. A response's header has to fit into the 4 KiB that nginx reads of it by default
-// (proxy_buffer_size), or nginx answers 502; what is not the label's takes up to 1,350 of them. Tags and links, which
+// (proxy_buffer_size), or nginx answers 502; what is not the label's takes up to 1,400 of them. Tags and links, which
 // programs need whole, come first, and the words share what is left.
 const (
-	maxLabel = 2700 // all fields together, names included
+	maxLabel = 2650 // all fields together, names included
 	maxWord  = 1024 // one word
 	maxTags  = 350  // one of the two fields of tags
 	maxLinks = 700
@@ -222,7 +226,11 @@ func fileStem(e *catalog.Entry) string {
 	if stem == "" && len(e.Posts) > 0 {
 		stem = e.Posts[0].Slug
 	}
-	stem = cmp.Or(stem, e.ID)
+	return cleanStem(cmp.Or(stem, e.ID))
+}
+
+// cleanStem is a file name that every system takes: no separators, no control characters, at most 100 bytes.
+func cleanStem(stem string) string {
 	stem = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|%;`, r) {
 			return '-'
@@ -239,4 +247,17 @@ func fileStem(e *catalog.Entry) string {
 func (l *label) disposition(spec transform.Spec) string {
 	name := l.stem + "-" + strconv.Itoa(spec.Width) + "." + spec.Format.Ext()
 	return mime.FormatMediaType("inline", map[string]string{"filename": name})
+}
+
+// attachment names the file to save: as the client wishes, but with the extension that its bytes have, so that nothing is
+// saved here that a system would run.
+func (l *label) attachment(wish string, spec transform.Spec) string {
+	stem := strings.TrimLeft(cleanStem(wish), ".") // a leading dot would hide the file
+	if _, err := transform.ParseFormat(strings.ToLower(strings.TrimPrefix(path.Ext(stem), "."))); err == nil {
+		stem = strings.TrimSuffix(stem, path.Ext(stem))
+	}
+	if stem = strings.TrimSpace(stem); stem == "" {
+		stem = l.stem + "-" + strconv.Itoa(spec.Width)
+	}
+	return mime.FormatMediaType("attachment", map[string]string{"filename": stem + "." + spec.Format.Ext()})
 }

@@ -1,6 +1,10 @@
 package proxy
 
 import (
+	"bytes"
+	"io"
+	"net"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +15,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -231,4 +236,59 @@ func TestDisposition(t *testing.T) {
 			t.Errorf("%s: disposition %s, want %s", tt.src, got, tt.want)
 		}
 	}
+}
+
+func TestWholeHeaderFitsIntoAProxysBuffer(t *testing.T) {
+	long := strings.Repeat("日本語 ", 3000)
+	post := func(host, file string) string {
+		return "---\nfeatured-image:\n  path: https://" + host + "example/" + file + ".jpg\n  cutline: " + long + "\n  credit: " + long +
+			"\n  alt-text: " + long + "\n  license: https://example.org/" + strings.Repeat("é", 100) + "\n---\n"
+	}
+	s, err := New(Options{Catalog: scan(t, map[string]string{
+		"_posts/2026-01-01-long.md": post(strings.Repeat("a.", 100), strings.Repeat("é", 400)),
+		// As long as its address in the dialect can stand in a header.
+		"_posts/2026-01-01-mid.md": post("", strings.Repeat("x", 60)),
+	}), Renderer: &stub{outcome: render.Filled, interim: true, kept: true, frames: 1000, moves: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.Handler())
+	defer server.Close()
+	query := ".jpg?w=320&h=160&fit=crop&crop=top&auto=format&q=70&dl=" + strings.Repeat("%C3%A9", 100)
+	for path, location := range map[string]bool{
+		"/p/long/hero-anim.auto": true,
+		"/https%3A%2F%2F" + strings.Repeat("a.", 100) + "example%2F" + strings.Repeat("%25C3%25A9", 400) + query: false,
+		"/https%3A%2F%2Fexample%2F" + strings.Repeat("x", 60) + query:                                            true,
+	} {
+		header := rawHeader(t, server, path)
+		if !bytes.HasPrefix(header, []byte("HTTP/1.0 200")) || !bytes.Contains(header, []byte("Image-Cutline")) || bytes.Contains(header, []byte("\r\nContent-Location: ")) != location {
+			t.Fatalf("%.60s…: got %.900s…", path, header)
+		}
+		// Four more timings than the stub's, and a keep-alive line, may come on top.
+		if size := len(header) + 150; size > 4<<10 {
+			t.Errorf("%.60s…: a header of %d bytes, want at most 4096", path, size)
+		}
+	}
+}
+
+// rawHeader is a response's header, byte for byte.
+func rawHeader(t *testing.T, server *httptest.Server, path string) []byte {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.0\r\nHost: x\r\nAccept: image/webp\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, _, ok := bytes.Cut(answer, []byte("\r\n\r\n"))
+	if !ok {
+		t.Fatalf("got %.200s…", answer)
+	}
+	return header
 }

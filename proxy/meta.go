@@ -46,10 +46,10 @@ type meta struct {
 	Srcset map[string][]candidate `json:"srcset"`
 	// Formats has those that a page offers, in the shape of eleventy-img's stats, whose generateHTML takes it as it is.
 	Formats map[string][]stat `json:"formats"`
-	Figure  string            `json:"figure"`  // URL of figure.html
-	Preload string            `json:"preload"` // a Link header for pages whose hero the picture is
-	Social  []markup.Meta     `json:"social"`  // Open Graph and Twitter
-	JSONLD  json.RawMessage   `json:"jsonld"`  // schema.org's ImageObject
+	Figure  string            `json:"figure,omitempty"` // URL of figure.html
+	Preload string            `json:"preload"`          // a Link header for pages whose hero the picture is
+	Social  []markup.Meta     `json:"social"`           // Open Graph and Twitter
+	JSONLD  json.RawMessage   `json:"jsonld"`           // schema.org's ImageObject
 }
 
 // A stat is one file in the shape of eleventy-img's stats.
@@ -150,9 +150,13 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 		p := size{Width: r.Width, Height: r.Height, URLs: make(map[string]string)}
 		for _, f := range s.stillFormats() {
 			spec.Format = f
-			p.URLs[f.Ext()] = s.pictureURL(e, spec, version)
+			if u := s.pictureURL(e, spec, version); u != "" {
+				p.URLs[f.Ext()] = u
+			}
 		}
-		m.Presets[name] = p
+		if len(p.URLs) > 0 {
+			m.Presets[name] = p
+		}
 	}
 	for _, f := range s.stillFormats() {
 		m.Srcset[f.Ext()] = s.srcset(e, o.Info, f, version)
@@ -193,7 +197,9 @@ func (s *Server) srcset(e *catalog.Entry, info transform.Info, f transform.Forma
 		if n := len(out); n > 0 && out[n-1].Width == r.Width {
 			break
 		}
-		out = append(out, candidate{s.pictureURL(e, spec, version), r.Width, r.Height})
+		if u := s.pictureURL(e, spec, version); u != "" {
+			out = append(out, candidate{u, r.Width, r.Height})
+		}
 	}
 	return out
 }

@@ -11,10 +11,11 @@ import (
 // accepted returns which of the offered formats an answer to a client with this Accept header may have: those that the
 // header names outright, with a weight above zero (RFC 9110 §12.5.1), and JPEG, PNG and GIF, which every client reads. All
 // of them where that is none: an answer that the client may be able to show is better than an error (§12.5.1 allows it).
+// A fallback that is not 0 takes the place of both.
 //
 // Wildcards enable nothing: browsers that cannot read AVIF or WebP send them too. So every Accept header falls into one of
 // four classes at most, AVIF or not by WebP or not, and a CDN that normalises Accept to them needs to keep no more.
-func accepted(accept string, offered []transform.Format) []transform.Format {
+func accepted(accept string, offered []transform.Format, fallback transform.Format) []transform.Format {
 	var named []string
 	for part := range strings.SplitSeq(accept, ",") {
 		media, params, _ := strings.Cut(part, ";")
@@ -24,7 +25,8 @@ func accepted(accept string, offered []transform.Format) []transform.Format {
 	}
 	var out []transform.Format
 	for _, f := range offered {
-		if everybodys(f) || slices.Contains(named, f.MIME()) {
+		switch {
+		case f == fallback, fallback == 0 && everybodys(f), !everybodys(f) && slices.Contains(named, f.MIME()):
 			out = append(out, f)
 		}
 	}

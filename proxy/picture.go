@@ -74,23 +74,32 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...
 		s.fail(c, err)
 		return
 	}
-	rend, err := s.render(c, e, o)
+	var formats []transform.Format
+	if o.auto {
+		formats = s.negotiate(c, 0)
+	}
+	rend, err := s.render(c, e, o.spec, formats)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	o.spec.Format = rend.Spec.Format
-	s.send(c, e, s.grammar.written(o.spec), rend, q.Get("v"))
+	s.send(c, sending{entry: e, spec: s.grammar.written(o.spec), rend: rend, version: q.Get("v")})
 }
 
-// render makes what o asks for; of an ".auto" URL the smallest in a format that the client reads.
-func (s *Server) render(c *gin.Context, e *catalog.Entry, o order) (*render.Rendition, error) {
-	req := render.Request{Source: e.Source, Specs: []transform.Spec{aimed(o.spec, e.Focus)}, Words: e.Words}
-	if o.auto {
-		c.Header("Vary", "Accept")
-		// Several Accept fields are one list (RFC 9110 §5.3).
-		accept := strings.Join(c.Request.Header.Values("Accept"), ",")
-		return s.o.Renderer.Best(c.Request.Context(), req, accepted(accept, s.o.Formats))
+// negotiate returns the formats that the answer may have by the request's Accept, and says that it varies with that. Where
+// fallback is not 0, no format but that is answered to clients that name none.
+func (s *Server) negotiate(c *gin.Context, fallback transform.Format) []transform.Format {
+	c.Header("Vary", "Accept")
+	// Several Accept fields are one list (RFC 9110 §5.3).
+	return accepted(strings.Join(c.Request.Header.Values("Accept"), ","), s.o.Formats, fallback)
+}
+
+// render makes spec; where there are formats, in the one of them that makes it smallest.
+func (s *Server) render(c *gin.Context, e *catalog.Entry, spec transform.Spec, formats []transform.Format) (*render.Rendition, error) {
+	req := render.Request{Source: e.Source, Specs: []transform.Spec{aimed(spec, e.Focus)}, Words: e.Words}
+	if formats != nil {
+		return s.o.Renderer.Best(c.Request.Context(), req, formats)
 	}
 	rends, err := s.o.Renderer.Render(c.Request.Context(), req)
 	if err != nil {
@@ -108,17 +117,33 @@ func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
 	return spec
 }
 
+// A sending is a rendition on its way to the client.
+type sending struct {
+	entry    *catalog.Entry
+	spec     transform.Spec // what was asked for, in the rendition's format
+	rend     *render.Rendition
+	version  string // of the original, as the client believes
+	download bool   // to be saved, not shown
+	fileName string // under which; "" is the entry's
+}
+
 // send writes a rendition: whole and at once where it can, since that is more than twice as fast as http.ServeContent,
 // which does Range and conditional requests.
-func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, rend *render.Rendition, version string) {
+func (s *Server) send(c *gin.Context, a sending) {
+	rend := a.rend
 	c.Set(logOutcome, string(rend.Outcome))
 	h := c.Writer.Header()
-	l := s.shelf.label(e, rend.Words)
+	l := s.shelf.label(a.entry, rend.Words)
 	l.set(h)
 	modified := later(rend.Modified, l.modified)
 	h["Content-Type"] = []string{rend.Spec.Format.MIME()}
-	h["Content-Location"] = []string{s.pictureURL(e, asked, "")}
+	if location := s.location(a.entry, a.spec); location != "" {
+		h["Content-Location"] = []string{location}
+	}
 	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
+	if a.download {
+		h["Content-Disposition"] = []string{l.attachment(a.fileName, rend.Spec)}
+	}
 	h["Accept-Ranges"] = []string{"bytes"}
 	h["Etag"] = []string{rend.ETag}
 	if h.Get("Vary") == "" {
@@ -126,7 +151,7 @@ func (s *Server) send(c *gin.Context, e *catalog.Entry, asked transform.Spec, re
 	} else {
 		modified = time.Time{} // of auto: several files at one address have one date, and a client that resumes by it would mix them
 	}
-	h["Cache-Control"] = []string{cacheControl(rend, version)}
+	h["Cache-Control"] = []string{cacheControl(rend, a.version)}
 	h["Cache-Status"] = []string{cacheStatus(rend)}
 	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
 	setMaking(h, rend)
@@ -203,8 +228,31 @@ func serverTiming(timings []render.Timing) string {
 	return b.String()
 }
 
-// pictureURL is the canonical address of a rendition; with an original's version it may be kept for ever.
+// location is the Content-Location of a rendition: its canonical address, or, where it has none, the dialect's. It is "" where
+// that would be too long for a header.
+func (s *Server) location(e *catalog.Entry, spec transform.Spec) string {
+	if posted(e) && s.grammar.canonical(spec) {
+		return s.pictureURL(e, spec, "")
+	}
+	if u := s.dialectURL(e, spec); len(u)-len(s.o.PublicURL) <= maxLocation {
+		return u
+	}
+	return ""
+}
+
+// maxLocation bounds a Content-Location in bytes, without PublicURL, so that what is not a label's stays within what maxLabel
+// leaves.
+const maxLocation = 150
+
+// posted reports whether a post shows e, so that /i/{id}/… leads to it.
+func posted(e *catalog.Entry) bool { return len(e.Posts) > 0 }
+
+// pictureURL is the address of a rendition; with an original's version it may be kept for ever. Where no post shows the
+// picture it is the dialect's, and "" for a spec that the dialect cannot say.
 func (s *Server) pictureURL(e *catalog.Entry, spec transform.Spec, version string) string {
+	if !posted(e) {
+		return s.dialectURL(e, spec)
+	}
 	u := fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, spec)
 	if version != "" {
 		u += "?v=" + url.QueryEscape(version)

@@ -35,6 +35,7 @@ type Options struct {
 	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. ".auto" stands for the smallest of them that suits
 	// the picture and that the client reads; GIF is one only where an animation is to keep moving.
 	Formats   []transform.Format
+	Hosts     []string     // whose pictures may be asked for although no post shows them, as CheckHost has them; nil has none
 	MaxOutput int          // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
 	PublicURL string       // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
 	Instance  string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
@@ -66,6 +67,7 @@ type Server struct {
 	grammar      grammar
 	shelf        shelf
 	placeholders placeholders
+	hosts        hosts
 	sheet        *sheet
 	log          *slog.Logger
 	ready        atomic.Bool
@@ -94,7 +96,11 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	s := &Server{o: o, grammar: g, log: o.Log}
+	listed, err := newHosts(o.Hosts)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	s := &Server{o: o, grammar: g, hosts: listed, log: o.Log}
 	s.shelf.room = maxLabel - len(o.PublicURL) // which stands in Content-Location
 	s.sheet = newSheet(o.Catalog)
 	s.ready.Store(true)
@@ -135,7 +141,7 @@ func (s *Server) routes() *gin.Engine {
 		e.HEAD(path, h)
 		e.OPTIONS(path, s.options)
 	}
-	e.NoRoute(func(c *gin.Context) { s.fail(c, errNoRoute) })
+	e.NoRoute(s.getElse)
 	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
 	return e
 }

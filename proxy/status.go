@@ -24,7 +24,7 @@ func usageError(format string, args ...any) error {
 	return &usageErr{fmt.Sprintf(format, args...)}
 }
 
-// An unsignedErr says that what was asked for is in the grammar, but neither a preset nor a plain width.
+// An unsignedErr says that what was asked for is in the grammar, but not open to everybody.
 type unsignedErr struct{ text string }
 
 func (e *unsignedErr) Error() string { return e.text }
@@ -52,7 +52,7 @@ type verdict struct {
 
 // unavailable is the answer for every way in which an origin fails to deliver, whether it refused, could not be reached,
 // or may not be asked: different answers would let strangers scan the network behind us.
-var unavailable = verdict{http.StatusBadGateway, "The original could not be fetched from where the post says it is, and no copy of it is kept here.", 0, "unavailable"}
+var unavailable = verdict{http.StatusBadGateway, "The original could not be fetched from its source, and no copy of it is kept here.", 0, "unavailable"}
 
 // verdicts maps the classes of render.Error. It is read-only.
 var verdicts = map[render.Class]verdict{
@@ -61,9 +61,9 @@ var verdicts = map[render.Class]verdict{
 	render.Upstream:    unavailable,
 	render.Broken:      unavailable,
 	render.TimedOut:    {http.StatusGatewayTimeout, "The original took too long to arrive or to process.", 0, "timeout"},
-	render.NotFound:    {http.StatusNotFound, "The post's picture is not where the post says it is.", 60, "not-found"},
-	render.Gone:        {http.StatusGone, "The post's picture is gone from its origin.", 300, "gone"},
-	render.NotAnImage:  {http.StatusUnsupportedMediaType, "What the post points to is not an image of a format that is read here.", 300, "not-an-image"},
+	render.NotFound:    {http.StatusNotFound, "There is no original at its source.", 60, "not-found"},
+	render.Gone:        {http.StatusGone, "The original is gone from its source.", 300, "gone"},
+	render.NotAnImage:  {http.StatusUnsupportedMediaType, "What is at the source is not an image of a format that is read here.", 300, "not-an-image"},
 	render.TooLarge:    {http.StatusUnprocessableEntity, "The original exceeds a limit on bytes, pixels, frames or memory, or the picture cannot be made as small as was asked for.", 60, "too-large"},
 	render.Undecodable: {http.StatusUnprocessableEntity, "The original is damaged and cannot be decoded.", 60, "undecodable"},
 	render.BadSpec:     {http.StatusBadRequest, "This format cannot be written here.", 0, "bad-request"},

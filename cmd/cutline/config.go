@@ -36,6 +36,8 @@ type config struct {
 
 	// Fetch bounds what is fetched for originals, and from where.
 	Fetch struct {
+		// Hosts lists those whose pictures may be asked for although no post shows them.
+		Hosts []string
 		// AllowPrivate lists prefixes that may be dialled although private, on any port.
 		AllowPrivate []netip.Prefix
 		// MaxBytes is the largest original.

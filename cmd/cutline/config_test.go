@@ -150,7 +150,7 @@ func TestFilesWithoutKeysGiveDefaults(t *testing.T) {
 func TestPrintedConfigReadsBack(t *testing.T) {
 	dir := writeSite(t, `
 content: {folders: [_posts, "on"], fields: {alt: [hero.alt, "1"]}, image_base: "https://img.example/{path}"}
-fetch: {allow_private: [10.0.0.0/8], max_bytes: 20971520, timeout: 90s}
+fetch: {hosts: [images.example.org, "*.example.net", "2001:db8::1"], allow_private: [10.0.0.0/8], max_bytes: 20971520, timeout: 90s}
 presets: {big: w2000-q70, square: w900-h900-cover-fp50x30-kb60-bgffffff-p3-sharpen-anim, plain: w900-h900-cover-center}
 quality: {jpeg: 82, webp: auto}
 formats: [jpg, webp]

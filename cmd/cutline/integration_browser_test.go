@@ -71,7 +71,7 @@ const carelessHTML = "<!DOCTYPE html>\n<title>x</title>\n<link rel=\"icon\" href
 // screens: the hero comes as AVIF, in the width that the screen needs, moves nothing, and has its words.
 func TestIntegrationBrowser(t *testing.T) {
 	const hero, below = "larches-turn-below-aizkorri", "two-dogs-one-doorway"
-	site := exampleSite(t, "quality: 50\n", nil) // searching for one is the engine's affair, and takes longer
+	site := exampleSite(t, quick, nil)
 	s := startServe(t, "--cache", "off", site)
 	defer s.stop(t)
 	pages := t.TempDir()

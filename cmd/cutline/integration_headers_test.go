@@ -51,7 +51,12 @@ func fuzzedSite(t *testing.T) (site string, slugs []string) {
 	r := rand.New(rand.NewPCG(4, 2026))
 	all := captions(r, 6*fuzzed)
 	for i := range fuzzed {
-		c := all[6*i:]
+		c := slices.Clone(all[6*i : 6*i+6])
+		if i%100 == 0 { // all of them longer than any header takes
+			for j := range c {
+				c[j] += strings.Join(all[(i+j)%fuzzed:][:100], " ")
+			}
+		}
 		words := map[string]string{"cutline": c[0], "credit": c[1], "alt-text": c[2]}
 		for j, name := range []string{"copyright", "license", "crediturl"} {
 			if r.IntN(2) == 0 {

@@ -35,6 +35,7 @@ func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catal
 	p.say("looking at %s; cache: %s", count(len(sources), "original"), st.cacheDir)
 	seen := lookAt(ctx, sources, func(ctx context.Context, src source.Source) catalog.Original { return st.look(ctx, src, log) })
 	if ctx.Err() != nil {
+		st.grace = 0 // whoever pressed Ctrl-C does not wait for what is on its way
 		return nil, context.Cause(ctx)
 	}
 	originals := make([]catalog.Original, len(c.Entries))

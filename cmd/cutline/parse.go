@@ -21,6 +21,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
+	"github.com/dd8bf596/cutline/proxy"
 )
 
 // The functions here read one word of the configuration. Their errors say what was expected, in words that stand after
@@ -225,6 +226,8 @@ func parsePrefix(s string) (netip.Prefix, error) {
 }
 
 func prefixText(p netip.Prefix) *yaml.Node { return text(p.String()) }
+
+func parseHost(s string) (string, error) { return s, proxy.CheckHost(s) }
 
 // parseUserAgent reads what may stand in a header field (RFC 9110 §5.5), in visible ASCII.
 func parseUserAgent(s string) (string, error) {

@@ -27,7 +27,8 @@ func (p *program) serveCommand() *cobra.Command {
 		GroupID: groupSite,
 		Short:   "Serve the featured images, resized, re-encoded and cached",
 		Long: `Scans the posts under DIR and serves their featured images over HTTP: the contact sheet
-at /, pictures at /p/POST/hero.webp, their words in the response headers.
+at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
+find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
 Posts are read at the start. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
@@ -38,7 +39,7 @@ that cannot be made, they are kept in memory only, with a warning.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
-cannot be listened on, 2 when the configuration is wrong or no post has a featured image.`,
+cannot be listened on, 2 when the configuration is wrong or there is nothing to serve.`,
 		Example: `  cutline serve testdata/site
   cutline serve --listen :8080 --cache /var/cache/cutline
   cutline serve --allow-private 10.20.0.0/16       pictures on the intranet too`,
@@ -66,10 +67,10 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(c.Entries) == 0 {
+	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
-		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found); 'cutline scan' says more",
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
 	st, err := newStack(s, c, log)
@@ -126,20 +127,26 @@ func baseURL(addr net.Addr) string {
 func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *stack, base string) {
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
-		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir)
+		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
+			"hosts", s.config.Fetch.Hosts)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
 	if problems > 0 {
 		p.say("  problems  %d; 'cutline lint %s' lists them", problems, s.dir)
 	}
+	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
+		p.say("  hosts     %s", strings.Join(hosts, ", "))
+	}
 	p.say("  cache     %s", st.cacheDir)
 	p.say("  open      %s/", base)
-	p.say("  try       curl -i %s%s", base, examplePath(c))
+	if len(c.Entries) > 0 {
+		p.say("  try       curl -i %s%s", base, examplePath(c))
+	}
 }
 
-// examplePath is the address of one picture: of the first post whose picture is in the site, so that it works without
-// a network, else of the first.
+// examplePath is the address of one picture of a catalog that has some: of the first post whose picture is in the site, so
+// that it works without a network, else of the first.
 func examplePath(c *catalog.Catalog) string {
 	entry := c.Entries[0]
 	if i := slices.IndexFunc(c.Entries, func(e *catalog.Entry) bool { return !e.Source.Remote() }); i >= 0 {

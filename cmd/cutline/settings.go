@@ -59,6 +59,8 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Listen, parseListen, text)},
 		{"public_url", "scheme and host that absolute URLs begin with", "",
 			scalar(&c.PublicURL, parsePublicURL, text)},
+		{"fetch.hosts", "whose pictures may be asked for although no post shows them: names, or *.example.org for all below", "",
+			list(&c.Fetch.Hosts, parseHost, text)},
 		{"fetch.allow_private", "CIDR prefixes that may be dialled although private, on any port", "allow-private CIDR",
 			list(&c.Fetch.AllowPrivate, parsePrefix, prefixText)},
 		{"fetch.max_bytes", "largest original", "",

@@ -28,6 +28,7 @@ type stack struct {
 	near     cache.Store // the memory tier
 	cacheDir string      // what people are told: a folder, or memoryOnly
 	flight   time.Duration
+	grace    time.Duration  // that close gives work under way
 	closers  []func() error // in the order of making
 }
 
@@ -44,6 +45,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 		Presets:   s.config.Presets,
 		Widths:    s.config.Widths,
 		Formats:   s.config.Formats,
+		Hosts:     s.config.Fetch.Hosts,
 		MaxOutput: s.config.maxOutput(),
 		PublicURL: s.config.PublicURL,
 		Instance:  st.instance,
@@ -62,7 +64,7 @@ func newRenderStack(s *site, log *slog.Logger) (*stack, error) {
 	for _, prefix := range conf.Fetch.AllowPrivate {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
 	}
-	st := &stack{flight: flightTime(conf.config), instance: newInstance()}
+	st := &stack{flight: flightTime(conf.config), instance: newInstance(), grace: flightGrace}
 	store, err := st.openCache(s, log)
 	if err != nil {
 		return nil, errors.Join(err, st.close())
@@ -85,7 +87,7 @@ func newRenderStack(s *site, log *slog.Logger) (*stack, error) {
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), flightGrace)
+		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()
 		return st.renderer.Close(ctx)
 	})

@@ -70,6 +70,7 @@ func TestWrapperThatAnswersWithAPage(t *testing.T) {
 // The dandelions of the example site name their author in XMP, and a position and serial numbers in EXIF and XMP. The post
 // credits nobody.
 func TestOnlyWordsLeaveTheOriginal(t *testing.T) {
+	imagetest.Long(t)
 	const author = "Clemens Engelhardt"
 	private := []string{"INVENTED", "Invented", "GPSLatitude", "Exif\x00\x00", "EXIF", "SerialNumber"}
 	original, err := os.ReadFile("../../testdata/site/_posts/2024-05-11-dandelion-count/dandelions.webp")
@@ -99,5 +100,23 @@ func TestOnlyWordsLeaveTheOriginal(t *testing.T) {
 		if found, err := caption.Extract(body); err != nil || found.XMP.Credit != author {
 			t.Errorf("%s: found %+v, %v, want the credit %s", name, found, err, author)
 		}
+	}
+}
+
+// A host of fetch.hosts is enough for a picture that no post shows, and needed for it.
+func TestListedHostsAreServed(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/a b.jpg", imagetest.JPEG(t, 40, 40))
+	address := "/" + url.QueryEscape(origin.URL("/a%20b.jpg")) + "?w=24&fm=jpg"
+	for hosts, want := range map[string]int{"[127.0.0.1]": http.StatusOK, "[images.example.org]": http.StatusForbidden} {
+		site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: "+hosts+"}\n")
+		s := startServe(t, "--cache", "off", site)
+		if code, err := status(s.url + address); err != nil || code != want {
+			t.Errorf("hosts %s: status %d, %v; want %d", hosts, code, err, want)
+		}
+		s.stop(t)
+	}
+	if got := origin.Hits("/a b.jpg"); got != 1 {
+		t.Errorf("the picture was asked for %d times, want once", got)
 	}
 }

@@ -204,7 +204,7 @@ func TestExtractBounds(t *testing.T) {
 	total := 0
 	for _, words := range []caption.Words{found.XMP, found.IPTC, found.EXIF} {
 		for i := range reflect.TypeFor[caption.Words]().NumField() {
-			if v, ok := reflect.ValueOf(words).Field(i).Interface().(string); ok {
+			if v, ok := reflect.TypeAssert[string](reflect.ValueOf(words).Field(i)); ok {
 				total += len(v)
 				if len(v) > 2_000 || strings.HasSuffix(v, " ") || strings.ContainsRune(v, '\uFFFD') {
 					t.Errorf("a word of %d bytes, ends %q", len(v), v[max(0, len(v)-4):])
@@ -234,7 +234,7 @@ func heif(items ...item) []byte {
 	}
 	be16 := func(v int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
 	full := []byte{0, 0, 0, 0}
-	make := func(at int) []byte {
+	head := func(at int) []byte {
 		infos, places := be16(len(items)), append([]byte{0x44, 0}, be16(len(items))...)
 		for _, i := range items {
 			kind := i.kind
@@ -248,7 +248,7 @@ func heif(items ...item) []byte {
 		}
 		return append(box("ftyp", []byte("avif\x00\x00\x00\x00")), box("meta", full, box("pitm", full, be16(1)), box("iinf", full, infos), box("iloc", full, places))...)
 	}
-	file := make(len(make(0)) + 8)
+	file := head(len(head(0)) + 8)
 	var data []byte
 	for _, i := range items {
 		data = append(data, i.body...)

@@ -27,6 +27,8 @@ type Catalog struct {
 	Posts          int       // files with front matter, those of Options.Drafts aside
 	PostsWithImage int       // of them, those whose featured image is in Entries
 
+	public []string // folders that the generator publishes at the site's root, best first; for ByPath
+
 	once  sync.Once
 	names *index // for the look-ups, made by the first of them
 }
@@ -40,7 +42,12 @@ type Entry struct {
 	Source source.Source
 	Words  caption.Words
 	Focus  Focus  // what a crop must keep
-	Posts  []Post // ≥ 1, sorted by Path
+	Posts  []Post // ≥ 1, sorted by Path; none of one that is Unposted
+}
+
+// Unposted is an Entry for a picture that no post shows: without words, and in no Catalog.
+func Unposted(src source.Source) *Entry {
+	return &Entry{ID: entryID(src, caption.Words{}, Focus{}), Source: src}
 }
 
 // A Post is one use of an Entry.

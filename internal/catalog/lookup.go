@@ -102,6 +102,21 @@ func (c *Catalog) ByID(id string) (*Entry, bool) {
 // BySource returns the entries that show src; usually one. Nobody may modify the slice.
 func (c *Catalog) BySource(src source.Source) []*Entry { return c.index().bySource[src] }
 
+// ByPath returns the entries whose picture is the file at a path under the site root, or at one under a folder that the site's
+// generator publishes there: "/images/fox.jpg" is Hugo's static/images/fox.jpg. Nobody may modify the slice.
+func (c *Catalog) ByPath(name string) []*Entry {
+	for _, folder := range append([]string{""}, c.public...) {
+		src, err := source.Local(folder + "/" + name)
+		if err != nil {
+			return nil
+		}
+		if found := c.BySource(src); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
 // ByPost returns the entry that a post shows. name is one of, in this order,
 //
 //	_posts/2023-09-18-kim   the path under the site root, without extension or with it

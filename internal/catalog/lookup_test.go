@@ -93,6 +93,39 @@ func TestByIDAndSource(t *testing.T) {
 	}
 }
 
+func TestByPath(t *testing.T) {
+	c := scanSite(t, map[string]string{
+		"hugo.toml":                "",
+		"static/images/fox.jpg":    "jpeg",
+		"assets/b c.jpg":           "jpeg",
+		"content/posts/fox.md":     "---\nimage: /images/fox.jpg\n---\n",
+		"content/posts/bc.md":      "---\nimage: b c.jpg\n---\n",
+		"content/posts/missing.md": "---\nimage: /images/none.jpg\n---\n",
+	}, Options{})
+	for name, want := range map[string]string{
+		"/images/fox.jpg": "/static/images/fox.jpg", "/static/images/fox.jpg": "/static/images/fox.jpg", "images/fox.jpg": "/static/images/fox.jpg",
+		"/b c.jpg": "/assets/b c.jpg", "/images/none.jpg": "/images/none.jpg",
+		"/b%20c.jpg": "", "/fox.jpg": "", "/content/posts/fox.md": "", "/../images/fox.jpg": "", "": "", "/": "", "\x00": "",
+	} {
+		got := ""
+		if found := c.ByPath(name); len(found) == 1 {
+			got = found[0].Source.String()
+		}
+		if got != want {
+			t.Errorf("ByPath(%q): %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestUnposted(t *testing.T) {
+	c := scanSite(t, map[string]string{"_posts/2026-03-01-a.md": "---\nimage: https://example.org/a.jpg\n---\n"}, Options{})
+	e := c.Entries[0]
+	got := Unposted(e.Source)
+	if got.ID != e.ID || got.Source != e.Source || len(got.Posts) != 0 {
+		t.Errorf("Unposted: %+v, want the entry without words and posts, %+v", got, e)
+	}
+}
+
 func TestSlug(t *testing.T) {
 	for name, want := range map[string]string{
 		"2023-09-18-kim": "kim", "23-9-1-kim": "kim", "2023-09-18": "2023-09-18", "2023-kim": "2023-kim", "kim": "kim", "2023-09-18-": "2023-09-18-", "12345-01-01-x": "12345-01-01-x",

@@ -56,7 +56,9 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
-	return found.catalog(s.layout.name), nil
+	c := found.catalog(s.layout.name)
+	c.public = s.public
+	return c, nil
 }
 
 // A scanner is one Scan; everything in it but files is fixed before the workers start.

@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"internal/catalog":             {"internal/source", "internal/caption", "internal/catalog/frontmatter"},
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
+	"internal/imgix":               {"internal/transform"},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
@@ -44,7 +45,7 @@ var layers = map[string][]string{
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
-	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform"},
+	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/imgix"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",

@@ -88,6 +88,7 @@ type fakeEngine struct {
 	avif  bool          // AVIF can be written
 	sizes map[transform.Format]int
 	fails map[transform.Format]error
+	file  []byte         // what renditions in JPEG are; nil for a text as of all others
 	info  transform.Info // of originals; the zero Info is an opaque JPEG of 2000 × 1000 pixels
 }
 
@@ -135,6 +136,9 @@ func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.
 			return nil, err
 		}
 		body := fmt.Appendf(nil, "%s of %s", s, src)
+		if e.file != nil && s.Format == transform.JPEG {
+			body = e.file
+		}
 		if size := e.sizes[s.Format]; size > 0 {
 			body = append(body, make([]byte, size-len(body))...)
 		}

@@ -1,0 +1,210 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/imgix"
+	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// getElse answers every address that has no route of its own: pictures by their source, in the dialect of imgix
+// (internal/docs/imgix.md).
+func (s *Server) getElse(c *gin.Context) {
+	switch c.Request.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		s.options(c)
+		return
+	default:
+		s.fail(c, errMethod)
+		return
+	}
+	e, err := s.find(c.Request.URL.EscapedPath())
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	p, err := imgix.Parse(c.Request.URL.RawQuery)
+	switch {
+	case errors.Is(err, imgix.ErrSigned):
+		s.fail(c, &unsignedErr{"Signed addresses are not taken here: no imgix token is configured. Without s and expires, the address may do."})
+	case err != nil:
+		s.fail(c, usageError("%s", err))
+	case p.Form == imgix.JSON:
+		s.getMeta(c, e)
+	case p.Form == imgix.BlurHash:
+		s.getBlurHash(c, e)
+	default:
+		s.getDialect(c, e, p)
+	}
+}
+
+// find returns the entry whose picture an escaped path names: the first of the catalog's, or one that no post shows, where its host is
+// listed.
+func (s *Server) find(escaped string) (*catalog.Entry, error) {
+	written := strings.TrimPrefix(escaped, "/")
+	decoded, err := url.PathUnescape(written)
+	if err != nil {
+		return nil, usageError("expected percent signs only before two hexadecimal digits")
+	}
+	if !isURL(decoded) {
+		if found := s.o.Catalog.ByPath("/" + decoded); len(found) > 0 {
+			return found[0], nil
+		}
+		return nil, errNoRoute
+	}
+	// A URL as it is keeps its own percent signs. Where it was encoded whole, a proxy may have decoded what it took for needless:
+	// "https:/example.org/a.jpg%3Fx=1" is left of "https%3A%2F%2Fexample.org%2Fa.jpg%3Fx%3D1".
+	readings := []string{decoded}
+	if isURL(written) {
+		readings = []string{written, decoded}
+	}
+	var first source.Source
+	for i, text := range readings {
+		src, err := source.ParseURL(twoSlashes(text))
+		switch {
+		case err == nil:
+		case i == 0:
+			return nil, usageError("source: %s", err)
+		default:
+			continue
+		}
+		if found := s.o.Catalog.BySource(src); len(found) > 0 {
+			return found[0], nil
+		}
+		if i == 0 {
+			first = src
+		}
+	}
+	if !s.hosts.has(first.Host()) {
+		return nil, &unsignedErr{"Without a signature only pictures of posts can be asked for, and those of listed hosts (fetch.hosts)."}
+	}
+	return catalog.Unposted(first), nil
+}
+
+// isURL reports whether text is meant as an absolute URL: one slash is what proxies leave of two.
+func isURL(text string) bool {
+	scheme, rest, ok := strings.Cut(text, ":")
+	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && strings.HasPrefix(rest, "/")
+}
+
+// twoSlashes is a URL with both of its slashes behind the scheme.
+func twoSlashes(text string) string {
+	scheme, rest, _ := strings.Cut(text, ":")
+	if strings.HasPrefix(rest, "//") {
+		return text
+	}
+	return scheme + ":/" + rest
+}
+
+// getDialect answers a picture.
+func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params) {
+	if p.Format != 0 && !slices.Contains(s.o.Formats, p.Format) {
+		s.fail(c, usageError("fm=%s: expected one of %s, json or blurhash", p.Format.Ext(), s.grammar.fileExtensions()))
+		return
+	}
+	var formats []transform.Format
+	if p.Auto {
+		formats = s.negotiate(c, p.Format)
+	}
+	spec, err := s.dialectSpec(c, e, p)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	rend, err := s.render(c, e, spec, formats)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	spec.Format = rend.Spec.Format
+	s.send(c, sending{entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName})
+}
+
+// dialectSpec is the spec that p is answered with; its Format is 0 where it is negotiated. It looks at the original only where
+// it has to.
+func (s *Server) dialectSpec(c *gin.Context, e *catalog.Entry, p imgix.Params) (transform.Spec, error) {
+	var info transform.Info
+	spec := transform.Spec{}
+	needsFormat := p.Format == 0 && !p.Auto
+	known := !p.NeedsSize() && !needsFormat
+	if known {
+		spec = p.Resolve(0, 0)
+		known = !needsInfo(spec)
+	}
+	if !known {
+		o, err := s.o.Renderer.Probe(c.Request.Context(), e.Source)
+		if err != nil {
+			return transform.Spec{}, err
+		}
+		info = o.Info
+		spec = p.Resolve(info.Width, info.Height)
+	}
+	switch {
+	case p.Auto:
+		spec.Format = 0
+	case needsFormat:
+		spec.Format = s.ownFormat(info)
+		if !spec.Format.Lossy() {
+			spec.Quality = 0
+		}
+	}
+	if e.Focus.Set && spec.Crop == transform.Center {
+		spec.Crop = transform.Smart // which the author's focal point goes before; imgix's centre is where nobody knows better
+	}
+	return s.grammar.open(spec, info)
+}
+
+// ownFormat is the original's, where it can be asked for.
+func (s *Server) ownFormat(info transform.Info) transform.Format {
+	if slices.Contains(s.o.Formats, info.Format) {
+		return info.Format
+	}
+	return s.fallback(info)
+}
+
+// getBlurHash answers the picture's BlurHash as text.
+func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
+	ctx := c.Request.Context()
+	o, err := s.o.Renderer.Probe(ctx, e.Source)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	p, err := s.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	words, _ := e.Words.Over(o.Found)
+	l := s.shelf.label(e, words)
+	l.set(c.Writer.Header())
+	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), later(o.Modified, l.modified), cacheMinute)
+}
+
+// dialectURL is a rendition's address in the dialect, or "" where the dialect cannot say it.
+func (s *Server) dialectURL(e *catalog.Entry, spec transform.Spec) string {
+	p, ok := imgix.FromSpec(spec)
+	name := e.Source.String()
+	if !ok || strings.HasPrefix(name, "/i/") || strings.HasPrefix(name, "/p/") { // folders that have the names of our routes
+		return ""
+	}
+	path := (&url.URL{Path: name}).EscapedPath()
+	if e.Source.Remote() {
+		// As JavaScript's encodeURIComponent, and so the clients, have it.
+		path = "/" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	u := s.o.PublicURL + path
+	if query := p.Canonical(); query != "" {
+		u += "?" + query
+	}
+	return u
+}
