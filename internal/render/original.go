@@ -129,7 +129,11 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	if !k.whole {
 		prior = p.prior(r.pins(k.src, p))
 	}
-	o, err := r.o.Fetch.Fetch(ctx, k.src, prior)
+	// It ends before the flight does, so that what it ends in can be told and remembered.
+	end, _ := ctx.Deadline()
+	short, cancel := context.WithDeadline(ctx, end.Add(-r.o.Timeout/10))
+	o, err := r.o.Fetch.Fetch(short, k.src, prior)
+	cancel()
 	if err == nil {
 		var l located
 		if l, err = r.adopt(ctx, k, p, o); err == nil {
