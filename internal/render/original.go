@@ -276,7 +276,10 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		}
 		r.put(ctx, k, &cache.Object{Body: body})
 	}
-	r.change(ctx, src, func(pointer) (pointer, bool) { return l.ptr, true })
+	r.change(ctx, src, func(latest pointer) (pointer, bool) {
+		// News of an original in whose place another flight put one meanwhile are none.
+		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
+	})
 }
 
 // fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may

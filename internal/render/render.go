@@ -225,6 +225,9 @@ func (r *Renderer) try(
 
 // refetch locates an original by the flight that brings it.
 func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
+	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok { // and has yet to store it
+		return l, Joined, nil
+	}
 	return r.waitFetch(ctx, fetchKey{src: src})
 }
 
