@@ -36,6 +36,16 @@ func zipfTrace(scan bool) []request {
 	return trace
 }
 
+// shiftedTrace is what readers ask for, and in the second half other pictures are as popular as those of the first were: the
+// price of remembering what was popular.
+func shiftedTrace() []request {
+	trace := zipfTrace(false)
+	for i := traceLength / 2; i < len(trace); i++ {
+		trace[i].picture = tracePictures - 1 - trace[i].picture
+	}
+	return trace
+}
+
 // replay asks a cache for the trace, puts what it misses, and returns the share of the second half's readers who hit.
 func replay(trace []request, get func(picture int) bool, put func(picture int)) float64 {
 	asked, hits := 0, 0
