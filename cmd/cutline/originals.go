@@ -12,8 +12,8 @@ import (
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// lookers is how many originals lint looks at a time: half of what the renderer fetches at a time, so that none waits there
-// and fails for it.
+// lookers is how many originals lint looks at a time: as many as the renderer fetches from one host at a time, so that none
+// waits there and fails for it.
 const lookers = 8
 
 // lookAtOriginals brings the originals of all entries, each source once, through the cache that serve has. The result is in
