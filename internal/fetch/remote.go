@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
@@ -104,9 +105,14 @@ func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validator
 		}
 		resp, err := f.ask(ctx, src, prior)
 		if err != nil {
-			err = classify(ctx, err, ErrUnreachable)
+			said := classify(ctx, err, ErrUnreachable)
+			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+				err = ErrRefused // by our own system: no failure of the host's
+			} else {
+				err = said
+			}
 			v.end(ctx, 0, err)
-			return nil, visit{}, err
+			return nil, visit{}, said
 		}
 		switch resp.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
