@@ -24,6 +24,7 @@ type located struct {
 	had   bool    // nothing new came in: the bytes had been here before
 	keep  bool    // the origin allows keeping it
 	stale bool    // past its freshness, or kept although the origin fails
+	token token   // from before anything of it was looked at
 }
 
 // A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
@@ -36,16 +37,18 @@ type fetchKey struct {
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
 // revalidate it behind; else by a flight that everybody who asks for src waits for.
 func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outcome, error) {
-	now := time.Now()
+	now, t := time.Now(), r.purges.now()
 	p := r.loadPointer(ctx, src)
 	switch {
+	case p.Withdrawn != nil:
+		return located{}, "", withdrawn(src)
 	case p.fresh(now, r.o.MaxFresh):
-		return located{ptr: p, had: true, keep: true}, Hit, nil
+		return located{ptr: p, had: true, keep: true, token: t}, Hit, nil
 	case p.Current != nil && p.resting(now):
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+		return located{ptr: p, had: true, keep: true, stale: true, token: t}, Stale, nil
 	case p.Current != nil && src.Remote():
 		r.fetch(ctx, fetchKey{src: src})
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+		return located{ptr: p, had: true, keep: true, stale: true, token: t}, Stale, nil
 	case p.resting(now):
 		return located{}, "", p.Failure.remembered(src, now)
 	}
@@ -54,7 +57,7 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 	}
 	l, outcome, err := r.waitFetch(ctx, fetchKey{src: src})
 	if err != nil && p.Current != nil && ctx.Err() == nil { // a file of the site, and nobody had time to look at it
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+		return located{ptr: p, had: true, keep: true, stale: true, token: t}, Stale, nil
 	}
 	return l, outcome, err
 }
@@ -91,10 +94,15 @@ func (r *Renderer) fetch(ctx context.Context, k fetchKey) (f *flight[located], l
 
 // bring is the work of a fetch flight.
 func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (settle func()) {
+	t := r.purges.now()
 	p := r.loadPointer(ctx, k.src)
+	if p.Withdrawn != nil {
+		f.finish(located{}, withdrawn(k.src))
+		return nil
+	}
 	// A flight that ended between the caller's look and this one's start has done the work already.
 	if now := time.Now(); !k.whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
-		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now)}, nil)
+		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now), token: t}, nil)
 		return nil
 	}
 	var prior fetch.Validators
@@ -105,11 +113,12 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	if err == nil {
 		var l located
 		if l, err = r.adopt(ctx, k.src, p, o); err == nil {
+			l.token = t
 			f.finish(l, nil)
 			return func() { r.keep(ctx, k.src, l) }
 		}
 	}
-	return r.fallBack(ctx, k, p, f, err)
+	return r.fallBack(ctx, k, located{ptr: p, had: true, keep: true, stale: true, token: t}, f, err)
 }
 
 // adopt makes a located original of what the origin sent.
@@ -188,25 +197,28 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 	if !l.keep {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
-		if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-			r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
-		}
+		r.commit(src, l.token, func() {
+			if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
+				r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
+			}
+		})
 		return
 	}
 	if l.body != nil {
-		r.put(ctx, l.ptr.Current.Sum.key(), &cache.Object{Body: l.body})
+		r.commit(src, l.token, func() { r.put(ctx, l.ptr.Current.Sum.key(), &cache.Object{Body: l.body}) })
 	}
-	r.change(ctx, src, func(pointer) (pointer, bool) { return l.ptr, true })
+	r.change(ctx, src, l.token, func(pointer) (pointer, bool) { return l.ptr, true })
 }
 
 // fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may
-// die, the picture stays), else with the error. Either way the failure is remembered for a while.
-func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *flight[located], err error) (settle func()) {
+// die, the picture stays), else with the error. Either way the failure is remembered for a while. l is what was had.
+func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *flight[located], err error) (settle func()) {
 	e := newError(k.src, err)
 	now := time.Now()
-	if p.Current != nil && !k.whole {
+	if l.ptr.Current != nil && !k.whole {
 		r.report(e)
-		f.finish(located{ptr: p.failed(e, now), had: true, keep: true, stale: true}, nil)
+		l.ptr = l.ptr.failed(e, now)
+		f.finish(l, nil)
 	} else {
 		f.finish(located{}, e)
 	}
@@ -214,6 +226,6 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *fligh
 		return nil
 	}
 	return func() {
-		r.change(ctx, k.src, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
+		r.change(ctx, k.src, l.token, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
 	}
 }
