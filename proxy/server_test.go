@@ -165,7 +165,10 @@ func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, er
 func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source) (done []render.Purged) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, src := range sources {
+	for i, src := range sources {
+		if slices.Contains(sources[:i], src) {
+			continue
+		}
 		was := s.gone[src] || strings.Contains(src.String(), "fox")
 		d := render.Purged{Source: src, Was: was, Done: p != render.Restore || s.gone[src]}
 		if s.stuck != nil {
@@ -445,7 +448,7 @@ func TestEveryClassHasAVerdict(t *testing.T) {
 	want := map[render.Class]int{
 		render.Refused: 502, render.NotFound: 404, render.Gone: 410, render.NotAnImage: 415, render.TooLarge: 422,
 		render.Undecodable: 422, render.Unreachable: 502, render.Upstream: 502, render.Broken: 502, render.TimedOut: 504,
-		render.Busy: 503, render.BadSpec: 400, render.Canceled: 499, render.Internal: 500,
+		render.Busy: 503, render.BadSpec: 400, render.Withdrawn: 410, render.Canceled: 499, render.Internal: 500,
 	}
 	got := map[render.Class]int{}
 	for class, v := range verdicts {
