@@ -67,12 +67,12 @@ func (a *admin) only(method string, next http.HandlerFunc) http.HandlerFunc {
 
 // postPurge answers POST /purge. Each leaves a line in the log, also where it is refused.
 func (a *admin) postPurge(w http.ResponseWriter, req *http.Request) {
-	var wish purgeWish
+	var wish PurgeRequest
 	err := a.admit(req)
 	if err == nil {
 		err = readWish(w, req, &wish)
 	}
-	var result *purgeResult
+	var result *PurgeResult
 	if err == nil {
 		result, err = a.s.purge(req.Context(), &wish)
 	}
@@ -121,7 +121,7 @@ func isLoopback(host string) bool {
 }
 
 // readWish reads a request's body strictly: a misspelt name must not purge something else.
-func readWish(w http.ResponseWriter, req *http.Request, wish *purgeWish) error {
+func readWish(w http.ResponseWriter, req *http.Request, wish *PurgeRequest) error {
 	if kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &adminError{http.StatusUnsupportedMediaType, "expected Content-Type: application/json"}
 	}
@@ -141,7 +141,7 @@ func readWish(w http.ResponseWriter, req *http.Request, wish *purgeWish) error {
 }
 
 // audit notes who wanted what, and what came of it.
-func (a *admin) audit(req *http.Request, wish *purgeWish, result *purgeResult, err error) {
+func (a *admin) audit(req *http.Request, wish *PurgeRequest, result *PurgeResult, err error) {
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("from", req.RemoteAddr), slog.String("what", wish.String()), slog.String("how", wish.how().word),
 	}

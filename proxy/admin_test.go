@@ -175,15 +175,15 @@ func TestPurgeAnswers(t *testing.T) {
 	for _, e := range shared.Entries {
 		ids = append(ids, e.ID)
 	}
-	want := purgeResult{
+	want := PurgeResult{
 		How: "forgotten", Purged: 1,
-		Sources:       []purgedSource{{Source: "https://origin.example/fox.jpg", Cached: true, Images: ids}},
+		Sources:       []PurgedSource{{Source: "https://origin.example/fox.jpg", Cached: true, Images: ids}},
 		SurrogateKeys: []string{"img-" + ids[0], "img-" + ids[1]},
 		Note:          "pictures of fetch.hosts that no post shows are not listed anywhere: purge each by its source",
 	}
 	check := func(w *httptest.ResponseRecorder, code int) {
 		t.Helper()
-		var got purgeResult
+		var got PurgeResult
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}

@@ -14,30 +14,31 @@ import (
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// A purgeWish is the body of POST /purge: what, by exactly one of the first five, and how.
-type purgeWish struct {
-	Source string `json:"source"` // a URL, or a path under the site root
-	Post   string `json:"post"`   // as /p/{post}/… has it
-	ID     string `json:"id"`
-	Host   string `json:"host"` // as fetch.hosts has it
-	All    bool   `json:"all"`
+// A PurgeRequest is the body of POST /purge: what, by exactly one of the first five, and how.
+type PurgeRequest struct {
+	Source string `json:"source,omitempty"` // a URL, or a path under the site root
+	Post   string `json:"post,omitempty"`   // as /p/{post}/… has it
+	ID     string `json:"id,omitempty"`
+	Host   string `json:"host,omitempty"` // as fetch.hosts has it
+	All    bool   `json:"all,omitempty"`
 	// Gone takes down: 410 from here on. Restore undoes that; what was not taken down stays as it is.
-	Gone    bool `json:"gone"`
-	Restore bool `json:"restore"`
+	Gone    bool `json:"gone,omitempty"`
+	Restore bool `json:"restore,omitempty"`
 }
 
-// A purgeResult is the answer.
-type purgeResult struct {
+// A PurgeResult is the answer of POST /purge. Where there is none, the answer is {"error": "…"}.
+type PurgeResult struct {
 	How     string         `json:"how"`    // "forgotten", "taken down" or "restored"
 	Purged  int            `json:"purged"` // sources
 	Failed  int            `json:"failed"` // of which the cache could not let go
-	Sources []purgedSource `json:"sources"`
+	Sources []PurgedSource `json:"sources"`
 	// SurrogateKeys are what to purge at a CDN: its copies are beyond our reach.
 	SurrogateKeys []string `json:"surrogate_keys"`
 	Note          string   `json:"note,omitempty"` // what may be left
 }
 
-type purgedSource struct {
+// A PurgedSource is one source in the answer.
+type PurgedSource struct {
 	Source string   `json:"source"`
 	Cached bool     `json:"cached"` // something was known of it
 	Images []string `json:"images"` // IDs
@@ -50,7 +51,7 @@ type manner struct {
 	word  string
 }
 
-func (w *purgeWish) how() manner {
+func (w *PurgeRequest) how() manner {
 	switch {
 	case w.Gone:
 		return manner{render.Withdraw, "taken down"}
@@ -61,7 +62,7 @@ func (w *purgeWish) how() manner {
 }
 
 // String is what is to be purged, for the log.
-func (w *purgeWish) String() string {
+func (w *PurgeRequest) String() string {
 	var parts []string
 	for _, p := range [][2]string{{"source", w.Source}, {"post", w.Post}, {"id", w.ID}, {"host", w.Host}} {
 		if p[1] != "" {
@@ -74,7 +75,8 @@ func (w *purgeWish) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func (w *purgeWish) check() error {
+// Check says what is wrong with a request whatever the site; nil means nothing.
+func (w *PurgeRequest) Check() error {
 	named := 0
 	for _, given := range []bool{w.Source != "", w.Post != "", w.ID != "", w.Host != "", w.All} {
 		if given {
@@ -83,11 +85,11 @@ func (w *purgeWish) check() error {
 	}
 	switch {
 	case named != 1:
-		return &adminError{http.StatusBadRequest, "expected exactly one of source, post, id, host and all"}
+		return errors.New("expected exactly one of source, post, id, host and all")
 	case w.Gone && w.Restore:
-		return &adminError{http.StatusBadRequest, "expected gone or restore, not both"}
+		return errors.New("expected gone or restore, not both")
 	case w.Gone && w.All:
-		return &adminError{http.StatusBadRequest, "gone takes down what source, post, id or host name; it does not go with all"}
+		return errors.New("gone takes down what source, post, id or host name; it does not go with all")
 	}
 	return nil
 }
@@ -96,9 +98,9 @@ func (w *purgeWish) check() error {
 const purgeTime = 2 * time.Minute
 
 // purge does what w wishes.
-func (s *Server) purge(ctx context.Context, w *purgeWish) (*purgeResult, error) {
-	if err := w.check(); err != nil {
-		return nil, err
+func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, error) {
+	if err := w.Check(); err != nil {
+		return nil, &adminError{http.StatusBadRequest, err.Error()}
 	}
 	sources, err := s.wished(w)
 	if err != nil {
@@ -109,7 +111,7 @@ func (s *Server) purge(ctx context.Context, w *purgeWish) (*purgeResult, error) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
 	defer cancel()
 	done := s.o.Renderer.Purge(ctx, how.purge, sources...)
-	r := &purgeResult{How: how.word, Sources: []purgedSource{}, SurrogateKeys: []string{}}
+	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
 	for _, d := range done {
 		entries := s.o.Catalog.BySource(d.Source)
 		if len(entries) == 0 {
@@ -138,8 +140,8 @@ func (s *Server) purge(ctx context.Context, w *purgeWish) (*purgeResult, error) 
 }
 
 // add notes what came of one source.
-func (r *purgeResult) add(d render.Purged, entries []*catalog.Entry) {
-	p := purgedSource{Source: d.Source.String(), Cached: d.Was}
+func (r *PurgeResult) add(d render.Purged, entries []*catalog.Entry) {
+	p := PurgedSource{Source: d.Source.String(), Cached: d.Was}
 	for _, e := range entries {
 		p.Images = append(p.Images, e.ID)
 	}
@@ -156,7 +158,7 @@ func (r *purgeResult) add(d render.Purged, entries []*catalog.Entry) {
 }
 
 // wished are the sources that w names, in the catalog's order.
-func (s *Server) wished(w *purgeWish) ([]source.Source, error) {
+func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
 	switch {
 	case w.ID != "":
 		e, ok := s.o.Catalog.ByID(w.ID)
