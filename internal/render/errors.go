@@ -80,6 +80,7 @@ var classes = []struct {
 	{transform.ErrTimeout, TimedOut},
 	{context.DeadlineExceeded, TimedOut},
 	{context.Canceled, Canceled},
+	{errPurged, Canceled}, // only where the caller left, too
 }
 
 // newError gives err its class. An *Error passes through.

@@ -24,9 +24,10 @@ type fakeOrigin struct {
 	body  []byte // current bytes
 	etag  string
 	err   error
-	fresh time.Duration // explicit when > 0
-	never bool          // no-store
-	gate  chan struct{} // when set, Fetch waits for it
+	fresh time.Duration   // explicit when > 0
+	never bool            // no-store
+	says  fetch.Freshness // instead, when not zero
+	gate  chan struct{}   // when set, Fetch waits for it
 	calls int
 	asked []fetch.Validators // what each call sent
 }
@@ -51,7 +52,10 @@ func (o *fakeOrigin) Fetch(ctx context.Context, src source.Source, prior fetch.V
 	}
 	out := &fetch.Original{
 		Validators: fetch.Validators{ETag: o.etag}, From: src,
-		Fresh: o.fresh, Explicit: o.fresh > 0, NoStore: o.never,
+		Freshness: fetch.Freshness{Fresh: o.fresh, Explicit: o.fresh > 0, NoStore: o.never},
+	}
+	if o.says != (fetch.Freshness{}) {
+		out.Freshness = o.says
 	}
 	if o.etag != "" && prior.ETag == o.etag {
 		out.NotModified = true

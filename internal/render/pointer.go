@@ -18,11 +18,14 @@ import (
 // A pointer says which original a source stands for, and until when that may be taken for granted. It is the only thing
 // in the cache that expires and the only one that is overwritten.
 type pointer struct {
-	Current *version  `json:"current,omitempty"` // nil when no original was ever had
-	Last    *version  `json:"last,omitempty"`    // what Current replaced, to fall back on when Current turns out damaged
-	Expires time.Time `json:"expires,omitzero"`  // of Current's freshness
-	Failure *failure  `json:"failure,omitempty"` // of the latest attempt; nil when it succeeded
-	Damaged *damage   `json:"damaged,omitempty"` // an original that could not be decoded, so that it is not adopted at once
+	Current  *version        `json:"current,omitempty"`  // nil when no original was ever had
+	Last     *version        `json:"last,omitempty"`     // what Current replaced, to fall back on when Current turns out damaged
+	Expires  time.Time       `json:"expires,omitzero"`   // of Current's freshness
+	Failure  *failure        `json:"failure,omitempty"`  // of the latest attempt; nil when it succeeded
+	Said     fetch.Freshness `json:"said,omitzero"`      // what the origin said with the latest answer
+	Loose    bool            `json:"loose,omitempty"`    // Current is kept among what can be made again, because no post shows it
+	Replaced *replacement    `json:"replaced,omitempty"` // the latest change of the original behind the same address
+	Damaged  *damage         `json:"damaged,omitempty"`  // an original that could not be decoded, so that it is not adopted at once
 	// Withdrawn is set where a purge took the source down; nothing else is then.
 	Withdrawn *withdrawal `json:"withdrawn,omitempty"`
 }
@@ -61,7 +64,35 @@ func (d *damage) covers(s sum, now time.Time) bool {
 // A failure is remembered so that a broken source is not tried again for every reader.
 type failure struct {
 	Class   Class     `json:"class"`
+	Since   time.Time `json:"since,omitzero"` // of the first failure after the last success
 	RetryAt time.Time `json:"retry_at"`
+}
+
+// A replacement is an original that an origin put in place of another. It is Current, unless that is pinned.
+type replacement struct {
+	Sum        sum              `json:"sum"`
+	At         time.Time        `json:"at"` // when it was seen first
+	Validators fetch.Validators `json:"validators,omitzero"`
+}
+
+// prior are the validators of what the origin had last: of the replacement, where the original that it replaced is pinned.
+func (p pointer) prior(pinned bool) fetch.Validators {
+	switch {
+	case p.Current == nil:
+		return fetch.Validators{}
+	case pinned && p.Replaced != nil && p.Replaced.Sum != p.Current.Sum:
+		return p.Replaced.Validators
+	}
+	return p.Current.Validators
+}
+
+// replacedBy is p when v turned out to be in its original's place.
+func (p pointer) replacedBy(v *version, now time.Time) *replacement {
+	at := now.UTC().Truncate(time.Second)
+	if p.Replaced != nil && p.Replaced.Sum == v.Sum {
+		at = p.Replaced.At
+	}
+	return &replacement{Sum: v.Sum, At: at, Validators: v.Validators}
 }
 
 // A sum is a SHA-256, in hex as text.
@@ -78,6 +109,10 @@ func (s *sum) UnmarshalText(text []byte) error {
 }
 
 func (s sum) key() cache.Key { return cache.Key{Kind: cache.Original, Sum: s} }
+
+// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original. No rendition has it: their
+// keys are hashes of three other fields.
+func (s sum) looseKey() cache.Key { return cache.NewKey(cache.Rendition, "original", string(s[:])) }
 
 func pointerKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, src.String()) }
 
@@ -99,7 +134,11 @@ const maxPause = 5 * time.Minute
 
 // failed is p after an attempt that ended in e: what was had stays.
 func (p pointer) failed(e *Error, now time.Time) pointer {
-	p.Failure = &failure{Class: e.Class, RetryAt: now.Add(min(e.pause(), maxPause))}
+	since := now.UTC().Truncate(time.Second)
+	if p.Failure != nil && !p.Failure.Since.IsZero() {
+		since = p.Failure.Since
+	}
+	p.Failure = &failure{Class: e.Class, Since: since, RetryAt: now.Add(min(e.pause(), maxPause))}
 	return p
 }
 
@@ -107,7 +146,7 @@ func (p pointer) failed(e *Error, now time.Time) pointer {
 // takes its place until the origin has something better.
 func (p pointer) damaged(e *Error, now time.Time) pointer {
 	p.Damaged = &damage{Sum: p.Current.Sum, Class: e.Class, Until: now.Add(damageKept)}
-	p.Current, p.Last, p.Expires = p.Last, nil, time.Time{}
+	p.Current, p.Last, p.Expires, p.Replaced = p.Last, nil, time.Time{}, nil
 	return p.failed(e, now)
 }
 

@@ -44,6 +44,13 @@ type Options struct {
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
 	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
 	Slow      []transform.Format       // formats that Best lets no answer wait for
+	// Archived tells the sources whose originals outlive their origin; it is called for every answer that is past its
+	// freshness, from any goroutine. nil has all.
+	Archived func(source.Source) bool
+	// Pin has an archived original stay when its origin replaces it. The change is noted, and told by Revalidate.
+	Pin bool
+	// KeepAll keeps what its origin forbids keeping (no-store, private) or wants to be asked for each time (no-cache).
+	KeepAll bool
 	// Aside makes what is Slow, so that it takes neither place nor memory from the rest; nil means Transform does.
 	Aside Transformer
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
@@ -79,6 +86,9 @@ type Rendition struct {
 	Modified  time.Time     // of the original, where known; else when it was first fetched
 	Kept      bool          // false when the origin forbids keeping it; then nobody else may either
 	Stale     bool          // made from an original past its freshness, or kept although its origin fails
+	NoCache   bool          // the origin wants to be asked each time before it is shown
+	Asked     bool          // what was kept was stale, and this answer waited for what the origin says of it
+	Status    int           // with Asked: the origin's; 0 where it sent none
 	Interim   bool          // of Best: a better one is being made, so this one is not for long
 	Unsettled bool          // of Best: another format failed that may do better another day, so this answer is not for ever
 	Frames    int           // ≥ 1
@@ -102,6 +112,10 @@ type Original struct {
 	Modified time.Time
 	Found    caption.Found // the words that the file holds
 	Outcome  Outcome
+	Failure  Class     // why the origin does not deliver it any more; "" while it does
+	Failing  time.Time // since when; zero while it does
+	Replaced time.Time // when another took its place behind the same address; zero where that was not seen
+	Pinned   bool      // with Replaced: this is the one from before
 }
 
 // A Renderer renders. It is safe for concurrent use.
@@ -114,6 +128,7 @@ type Renderer struct {
 	locks    [pointerLocks]sync.RWMutex // of pointers, by source
 	purges   purges
 	tombs    tombs
+	counters counters
 }
 
 const (
@@ -222,6 +237,9 @@ func (r *Renderer) try(
 
 // refetch locates an original by the flight that brings it.
 func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
+	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok { // and has yet to store it
+		return l, Joined, nil
+	}
 	return r.waitFetch(ctx, fetchKey{src: src})
 }
 
@@ -231,6 +249,7 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
+		NoCache: l.ptr.Said.NoCache && !r.o.KeepAll, Asked: l.asked, Status: l.status,
 	}
 	if c.outcome == Filled || c.outcome == Joined {
 		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.found)}, {"fetch", c.found.Sub(c.start)}}
@@ -246,19 +265,6 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		}
 	}
 	return rend
-}
-
-// Probe returns what is known of the original, fetching it when need be, or an *Error.
-func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, error) {
-	l, outcome, err := r.locate(ctx, src)
-	for err == nil && r.purges.since(src, l.token) {
-		l, outcome, err = r.locate(ctx, src)
-	}
-	if err != nil {
-		return nil, newError(src, err)
-	}
-	v := l.ptr.Current
-	return &Original{Info: v.Info, Sum: v.Sum, Bytes: v.Bytes, Modified: v.Modified, Found: v.Found, Outcome: outcome}, nil
 }
 
 // Close waits for the flights under way, at most until ctx ends. Calls that come later are answered, unshared.

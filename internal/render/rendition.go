@@ -292,8 +292,8 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 			return l.body, nil
 		}
 	}
-	if o, err := r.o.Store.Get(ctx, want.key()); err == nil {
-		return o.Body, nil
+	if body, ok := r.loadOriginal(ctx, want); ok {
+		return body, nil
 	}
 	now := time.Now()
 	if p := r.loadPointer(ctx, j.src); p.resting(now) {
