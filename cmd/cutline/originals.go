@@ -100,6 +100,7 @@ func unavailable(class render.Class, remote bool) error {
 		render.Refused:     "its address may not be fetched; only public ones are, on ports 80 and 443, unless fetch.allow_private lists them",
 		render.NotFound:    "its server has no such file",
 		render.Gone:        "its server says that it is gone for good",
+		render.Withdrawn:   "it was taken down here; 'cutline purge --restore' undoes that",
 		render.NotAnImage:  "what is there is no picture of a format that is read",
 		render.TooLarge:    "it is larger than the limits for originals",
 		render.Undecodable: "the file is damaged",

@@ -124,8 +124,10 @@ type Renderer struct {
 	fetches  *flights[fetchKey, located]
 	renders  *flights[cache.Key, made]
 	failures failures
-	behind   *behind                  // slow renditions of Best, and its choices
-	locks    [pointerLocks]sync.Mutex // of pointers, by source
+	behind   *behind                    // slow renditions of Best, and its choices
+	locks    [pointerLocks]sync.RWMutex // of pointers, by source
+	purges   purges
+	tombs    tombs
 	counters counters
 }
 
@@ -203,15 +205,21 @@ type call struct {
 
 // answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
 func (r *Renderer) answer(ctx context.Context, req Request, work func(*call) ([]*Rendition, error)) ([]*Rendition, error) {
-	rends, err := r.try(ctx, req, r.locate, work)
-	if errors.Is(err, errChanged) {
-		// Another original took the place of the one that was looked up. The flight that brought it tells which.
-		rends, err = r.try(ctx, req, r.refetch, work)
+	locate, changed := r.locate, false
+	for {
+		rends, err := r.try(ctx, req, locate, work)
+		switch {
+		case errors.Is(err, errPurged) && ctx.Err() == nil: // once more for each purge
+			locate = r.locate
+		case errors.Is(err, errChanged) && !changed:
+			// Another original took the place of the one that was looked up. The flight that brought it tells which.
+			locate, changed = r.refetch, true
+		case err != nil:
+			return nil, newError(req.Source, err)
+		default:
+			return rends, nil
+		}
 	}
-	if err != nil {
-		return nil, newError(req.Source, err)
-	}
-	return rends, nil
 }
 
 func (r *Renderer) try(
@@ -227,7 +235,11 @@ func (r *Renderer) try(
 	c.words, _ = req.Words.Over(c.located.ptr.Current.Found)
 	c.wordsSum = wordsSum(c.words)
 	c.found = time.Now()
-	return work(c)
+	rends, err := work(c)
+	if r.purges.since(req.Source, c.located.token) {
+		return nil, errPurged // it is no answer any more
+	}
+	return rends, err
 }
 
 // refetch locates an original by the flight that brings it.
