@@ -134,7 +134,7 @@ func TestStaleForEveryRealFailure(t *testing.T) {
 		"inside":    {imagetest.Redirect(302, "http://10.0.0.1/"), "cutline; fwd=stale; detail=stale"},
 	}
 	origin := imagetest.NewOrigin(t)
-	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], timeout: 3s}\n")
+	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], timeout: 9s}\n")
 	for name := range tests {
 		origin.Handle("/"+name+".jpg", imagetest.With(imagetest.Picture(picture), "Cache-Control", "no-cache"))
 		post := fmt.Sprintf("---\nimage: %q\n---\n", origin.URL("/"+name+".jpg"))

@@ -90,6 +90,7 @@ type fakeEngine struct {
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 	slow  chan struct{} // when set, Transform of AVIF waits for it
+	probe chan struct{} // when set, Probe waits for it
 	avif  bool          // AVIF can be written
 	sizes map[transform.Format]int
 	fails map[transform.Format]error
@@ -104,6 +105,9 @@ func (e *fakeEngine) Can(f transform.Format) transform.Ability {
 func (e *fakeEngine) Rev(transform.Format) string { return "rev" + e.rev }
 
 func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
+	if e.probe != nil {
+		<-e.probe
+	}
 	if len(src) >= 4 && string(src[:4]) == "html" {
 		return transform.Info{}, transform.ErrFormat
 	}

@@ -90,19 +90,28 @@ func (r *Renderer) Stats() Stats {
 
 // Probe returns what is known of the original, fetching it when need be, or an *Error.
 func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, error) {
-	l, outcome, err := r.locate(ctx, src)
-	if err != nil {
-		return nil, newError(src, err)
-	}
-	return newOriginal(l, outcome), nil
+	return r.probe(ctx, src, r.locate)
 }
 
 // Revalidate is Probe for who would rather wait than be told what was true some time ago: where the original's freshness is
 // over, the origin is asked first, unless it failed a moment ago.
 func (r *Renderer) Revalidate(ctx context.Context, src source.Source) (*Original, error) {
-	l, outcome, err := r.locate(ctx, src)
-	if err == nil && l.stale && !l.ptr.resting(time.Now()) {
-		l, outcome, err = r.refetch(ctx, src)
+	return r.probe(ctx, src, func(ctx context.Context, src source.Source) (located, Outcome, error) {
+		l, outcome, err := r.locate(ctx, src)
+		if err == nil && l.stale && !l.ptr.resting(time.Now()) {
+			return r.refetch(ctx, src)
+		}
+		return l, outcome, err
+	})
+}
+
+// probe is what locate finds, once more for each purge meanwhile.
+func (r *Renderer) probe(
+	ctx context.Context, src source.Source, locate func(context.Context, source.Source) (located, Outcome, error),
+) (*Original, error) {
+	l, outcome, err := locate(ctx, src)
+	for err == nil && r.purges.since(src, l.token) {
+		l, outcome, err = locate(ctx, src)
 	}
 	if err != nil {
 		return nil, newError(src, err)

@@ -27,6 +27,7 @@ type located struct {
 	stale  bool    // past its freshness, or kept although the origin fails
 	asked  bool    // something was had before, and the flight asked the origin about it
 	status int     // with asked: what the origin answered; 0 for nothing that has one
+	token  token   // from before anything of it was looked at
 }
 
 // A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
@@ -39,9 +40,12 @@ type fetchKey struct {
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
 // revalidate it behind, or while its origin is known to fail; else by a flight that everybody who asks for src waits for.
 func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outcome, error) {
-	now := time.Now()
+	now, t := time.Now(), r.purges.now()
 	p := r.loadPointer(ctx, src)
-	l := located{ptr: p, had: true, keep: true}
+	l := located{ptr: p, had: true, keep: true, token: t}
+	if p.Withdrawn != nil {
+		return located{}, "", withdrawn(src)
+	}
 	if p.fresh(now, r.o.MaxFresh) {
 		return l, Hit, nil
 	}
@@ -115,14 +119,19 @@ func (r *Renderer) fetch(ctx context.Context, k fetchKey) (f *flight[located], l
 
 // bring is the work of a fetch flight.
 func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (settle func()) {
+	t := r.purges.now()
 	p := r.loadPointer(ctx, k.src)
+	if p.Withdrawn != nil {
+		f.finish(located{}, withdrawn(k.src))
+		return nil
+	}
 	// A flight that ended between the caller's look and this one's start has done the work already.
 	if now := time.Now(); !k.whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
 		if p.resting(now) && !r.spares(k.src, p, p.Failure.Class, now) {
 			f.finish(located{}, p.Failure.remembered(k.src, now))
 			return nil
 		}
-		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now)}, nil)
+		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now), token: t}, nil)
 		return nil
 	}
 	var prior fetch.Validators
@@ -138,6 +147,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 		var l located
 		if l, err = r.adopt(ctx, k, p, o); err == nil {
 			r.counters.fetched.Add(1)
+			l.token = t
 			l.asked, l.status = p.Current != nil && k.src.Remote(), http.StatusOK
 			if o.NotModified {
 				l.status = http.StatusNotModified
@@ -146,7 +156,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 			return func() { r.keep(ctx, k.src, l) }
 		}
 	}
-	return r.fallBack(ctx, k, p, f, err)
+	return r.fallBack(ctx, k, located{ptr: p, token: t}, f, err)
 }
 
 // adopt makes a located original of what the origin sent.
@@ -260,9 +270,11 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 	if !l.keep {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
-		if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-			r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
-		}
+		r.commit(src, l.token, func() {
+			if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
+				r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
+			}
+		})
 		return
 	}
 	body, archived := l.body, r.archived(src)
@@ -274,25 +286,25 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		if l.ptr.Loose = !archived; !archived {
 			k = l.ptr.Current.Sum.looseKey()
 		}
-		r.put(ctx, k, &cache.Object{Body: body})
+		r.commit(src, l.token, func() { r.put(ctx, k, &cache.Object{Body: body}) })
 	}
-	r.change(ctx, src, func(latest pointer) (pointer, bool) {
+	r.change(ctx, src, l.token, func(latest pointer) (pointer, bool) {
 		// News of an original in whose place another flight put one meanwhile are none.
 		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
 	})
 }
 
 // fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may
-// die, the picture stays), else with the error. Either way the failure is remembered for a while.
-func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *flight[located], err error) (settle func()) {
+// die, the picture stays), else with the error. Either way the failure is remembered for a while. l is what was had.
+func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *flight[located], err error) (settle func()) {
 	e := newError(k.src, err)
 	now := time.Now()
 	r.counters.failed.Add(1)
-	if !k.whole && r.spares(k.src, p, e.Class, now) {
+	if !k.whole && r.spares(k.src, l.ptr, e.Class, now) {
 		r.counters.spared.Add(1)
 		r.report(e)
 		f.finish(located{
-			ptr: p.failed(e, now), had: true, keep: true, stale: true, asked: k.src.Remote(), status: fetch.StatusOf(err),
+			ptr: l.ptr.failed(e, now), had: true, keep: true, stale: true, asked: k.src.Remote(), status: fetch.StatusOf(err), token: l.token,
 		}, nil)
 	} else {
 		f.finish(located{}, e)
@@ -301,6 +313,6 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *fligh
 		return nil
 	}
 	return func() {
-		r.change(ctx, k.src, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
+		r.change(ctx, k.src, l.token, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
 	}
 }

@@ -26,6 +26,13 @@ type pointer struct {
 	Loose    bool            `json:"loose,omitempty"`    // Current is kept among what can be made again, because no post shows it
 	Replaced *replacement    `json:"replaced,omitempty"` // the latest change of the original behind the same address
 	Damaged  *damage         `json:"damaged,omitempty"`  // an original that could not be decoded, so that it is not adopted at once
+	// Withdrawn is set where a purge took the source down; nothing else is then.
+	Withdrawn *withdrawal `json:"withdrawn,omitempty"`
+}
+
+// A withdrawal is a tombstone. It is a pointer, the kind that stores give up last.
+type withdrawal struct {
+	At time.Time `json:"at"`
 }
 
 // A version is one state of an original.
@@ -103,8 +110,8 @@ func (s *sum) UnmarshalText(text []byte) error {
 
 func (s sum) key() cache.Key { return cache.Key{Kind: cache.Original, Sum: s} }
 
-// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original. No rendition has it: their
-// keys are hashes of three other fields.
+// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original.
+// No rendition has it: their keys are hashes of three other fields.
 func (s sum) looseKey() cache.Key { return cache.NewKey(cache.Rendition, "original", string(s[:])) }
 
 func pointerKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, src.String()) }
@@ -149,11 +156,14 @@ func (f failure) remembered(src source.Source, now time.Time) *Error {
 }
 
 // change replaces the pointer of src by what f makes of it, alone: of two changes at one time one would undo the other.
-// f returns false to leave it as it is.
-func (r *Renderer) change(ctx context.Context, src source.Source, f func(pointer) (pointer, bool)) {
-	lock := &r.locks[pointerKey(src).Sum[0]%pointerLocks]
+// f returns false to leave it as it is. Nothing happens where src was purged after t.
+func (r *Renderer) change(ctx context.Context, src source.Source, t token, f func(pointer) (pointer, bool)) {
+	lock := r.lock(src)
 	lock.Lock()
 	defer lock.Unlock()
+	if r.purges.since(src, t) {
+		return
+	}
 	if p, ok := f(r.loadPointer(ctx, src)); ok {
 		r.savePointer(ctx, src, p)
 	}
@@ -164,6 +174,9 @@ const pointerLocks = 64
 
 // loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
 func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
+	if w := r.tombs.of(src); w != nil {
+		return pointer{Withdrawn: w}
+	}
 	o, err := r.o.Store.Get(ctx, pointerKey(src))
 	if err != nil {
 		return pointer{}
@@ -173,6 +186,9 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 		r.report(fmt.Errorf("read the pointer of %s: %w", src, err))
 		return pointer{}
 	}
+	if p.Withdrawn != nil {
+		r.tombs.add(p.Withdrawn, src)
+	}
 	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
 		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src, v.Info.Width, v.Info.Height))
 		return pointer{}
@@ -181,14 +197,23 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 }
 
 func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer) {
+	o, err := pointerObject(p)
+	if err != nil {
+		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
+		return
+	}
+	r.put(ctx, pointerKey(src), o)
+}
+
+// pointerObject is p as stores keep it.
+func pointerObject(p pointer) (*cache.Object, error) {
 	var meta bytes.Buffer
 	enc := json.NewEncoder(&meta)
 	enc.SetEscapeHTML(false) // a pointer is no page, and words full of markup shall not outgrow cache.MaxMeta
 	if err := enc.Encode(p); err != nil {
-		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
-		return
+		return nil, err
 	}
-	r.put(ctx, pointerKey(src), &cache.Object{Meta: meta.Bytes()})
+	return &cache.Object{Meta: meta.Bytes()}, nil
 }
 
 // put keeps o if it can: a cache that fails is a metric and a slow miss, never a failed request.

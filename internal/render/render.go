@@ -124,16 +124,23 @@ type Renderer struct {
 	fetches  *flights[fetchKey, located]
 	renders  *flights[cache.Key, made]
 	failures failures
-	behind   *behind                  // slow renditions of Best, and its choices
-	locks    [pointerLocks]sync.Mutex // of pointers, by source
+	behind   *behind                    // slow renditions of Best, and its choices
+	locks    [pointerLocks]sync.RWMutex // of pointers, by source
+	purges   purges
+	tombs    tombs
 	counters counters
 }
 
 const (
-	// fetching is how many originals are fetched at one time: at 20 MB each, 320 MB at the very most.
-	fetching = 16
+	// fetching is how many originals are fetched at one time: at 20 MB each, 480 MB at the very most.
+	fetching = 24
+	// fetchingOfHost is how many of them may be of one host: two hosts that hang leave as much for the rest. It is what a
+	// browser, with its six connections, and a reload ask of a host; more is no politeness.
+	fetchingOfHost = 8
 	// waiting is how many flights of a kind may wait: pages of a few hundred new pictures, not more.
 	waiting = 512
+	// insideOfHost is how many flights to one host may work or wait: half of all.
+	insideOfHost = waiting / 2
 )
 
 // DefaultMaxOutput bounds a rendition's longer side, in pixels: the widest rung of the ladder.
@@ -149,6 +156,8 @@ func New(o Options) *Renderer {
 	r := &Renderer{o: o}
 	r.behind = newBehind(r)
 	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
+	r.fetches.gate.share = share{working: fetchingOfHost, inside: insideOfHost}
+	r.fetches.host = func(k fetchKey) string { return k.src.Host() }
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
 	return r
@@ -196,15 +205,21 @@ type call struct {
 
 // answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
 func (r *Renderer) answer(ctx context.Context, req Request, work func(*call) ([]*Rendition, error)) ([]*Rendition, error) {
-	rends, err := r.try(ctx, req, r.locate, work)
-	if errors.Is(err, errChanged) {
-		// Another original took the place of the one that was looked up. The flight that brought it tells which.
-		rends, err = r.try(ctx, req, r.refetch, work)
+	locate, changed := r.locate, false
+	for {
+		rends, err := r.try(ctx, req, locate, work)
+		switch {
+		case errors.Is(err, errPurged) && ctx.Err() == nil: // once more for each purge
+			locate = r.locate
+		case errors.Is(err, errChanged) && !changed:
+			// Another original took the place of the one that was looked up. The flight that brought it tells which.
+			locate, changed = r.refetch, true
+		case err != nil:
+			return nil, newError(req.Source, err)
+		default:
+			return rends, nil
+		}
 	}
-	if err != nil {
-		return nil, newError(req.Source, err)
-	}
-	return rends, nil
 }
 
 func (r *Renderer) try(
@@ -220,12 +235,16 @@ func (r *Renderer) try(
 	c.words, _ = req.Words.Over(c.located.ptr.Current.Found)
 	c.wordsSum = wordsSum(c.words)
 	c.found = time.Now()
-	return work(c)
+	rends, err := work(c)
+	if r.purges.since(req.Source, c.located.token) {
+		return nil, errPurged // it is no answer any more
+	}
+	return rends, err
 }
 
 // refetch locates an original by the flight that brings it.
 func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
-	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok { // and has yet to store it
+	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok && !r.purges.since(src, l.token) { // and has yet to store it
 		return l, Joined, nil
 	}
 	return r.waitFetch(ctx, fetchKey{src: src})
