@@ -151,10 +151,9 @@ func TestStaleForEveryRealFailure(t *testing.T) {
 		etags[name] = header.Get("ETag")
 	}
 	s.stop(t) // until all is stored
-	s = startServe(t, "--cache", folder, site)
-	defer s.stop(t)
 	for name, tt := range tests {
 		origin.Handle("/"+name+".jpg", tt.handler)
+		s := startServe(t, "--cache", folder, site) // one for each: after ten failures none would be asked
 		header, body := fetched(t, s.url+"/p/"+name+"/w160.jpg", "")
 		if !bytes.Equal(body, pictures[name]) || header.Get("ETag") != etags[name] {
 			t.Errorf("%s: another picture", name)
@@ -162,9 +161,12 @@ func TestStaleForEveryRealFailure(t *testing.T) {
 		if got := header.Get("Cache-Status"); got != tt.status {
 			t.Errorf("%s: Cache-Status %q, want %q", name, got, tt.status)
 		}
+		s.stop(t)
 	}
 	// What has the header of a picture and no sound pixels is found out when a size is made of it that nobody asked for before.
 	origin.Handle("/same.jpg", imagetest.Picture(damaged))
+	s = startServe(t, "--cache", folder, site)
+	defer s.stop(t)
 	for range 2 {
 		for _, leaf := range []string{"w160.jpg", "w320.jpg"} {
 			if code, err := status(s.url + "/p/same/" + leaf); err != nil || code != http.StatusOK {
