@@ -63,11 +63,13 @@ var verdicts = map[render.Class]verdict{
 	render.TimedOut:    {http.StatusGatewayTimeout, "The original took too long to arrive or to process.", 0, "timeout"},
 	render.NotFound:    {http.StatusNotFound, "There is no original at its source.", 60, "not-found"},
 	render.Gone:        {http.StatusGone, "The original is gone from its source.", 300, "gone"},
+	render.Withdrawn:   {http.StatusGone, "This picture was taken down.", 300, "withdrawn"},
 	render.NotAnImage:  {http.StatusUnsupportedMediaType, "What is at the source is not an image of a format that is read here.", 300, "not-an-image"},
 	render.TooLarge:    {http.StatusUnprocessableEntity, "The original exceeds a limit on bytes, pixels, frames or memory, or the picture cannot be made as small as was asked for.", 60, "too-large"},
 	render.Undecodable: {http.StatusUnprocessableEntity, "The original is damaged and cannot be decoded.", 60, "undecodable"},
 	render.BadSpec:     {http.StatusBadRequest, "This format cannot be written here.", 0, "bad-request"},
 	render.Busy:        {http.StatusServiceUnavailable, "Too much to do at the moment.", 0, "busy"},
+	render.Down:        {http.StatusServiceUnavailable, "The original's source is not asked at the moment, and no copy of it is kept here.", 0, "down"},
 	render.Canceled:    {statusClientClosed, "", 0, "canceled"},
 	render.Internal:    {http.StatusInternalServerError, "Internal error.", 0, "internal"},
 }

@@ -31,6 +31,11 @@ type config struct {
 
 	// Listen is the address of the proxy as host:port; port 0 takes a free one.
 	Listen string
+	// Admin is the address of the admin listener as host:port, of this machine alone unless there is an AdminToken; adminOff
+	// has none.
+	Admin string
+	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
+	AdminToken string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
 
@@ -84,6 +89,9 @@ type config struct {
 	Log struct{ Level, Format string }
 }
 
+// adminOff as admin has no admin listener.
+const adminOff = "off"
+
 // cacheOff as cache.dir keeps everything in memory.
 const cacheOff = "off"
 
@@ -91,6 +99,7 @@ const cacheOff = "off"
 func defaultConfig(env environ) *config {
 	c := &config{
 		Listen:  "127.0.0.1:8080",
+		Admin:   "127.0.0.1:9091",
 		Presets: proxy.DefaultPresets(),
 		Widths:  proxy.DefaultWidths(),
 		Formats: writable(),

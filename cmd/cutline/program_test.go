@@ -28,7 +28,7 @@ func startServe(t *testing.T, args ...string) *served {
 	s := &served{end: cancel, code: make(chan int, 1)}
 	p := program{stdout: io.Discard, stderr: w}
 	go func() {
-		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
+		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
 	}()
 	address := make(chan string, 1)

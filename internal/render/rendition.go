@@ -236,7 +236,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	}
 	return func() {
 		for i, m := range results {
-			r.keepRendition(ctx, j.keys[i], m)
+			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, j.keys[i], m) })
 		}
 	}
 }
@@ -292,14 +292,17 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 			return l.body, nil
 		}
 	}
-	if o, err := r.o.Store.Get(ctx, want.key()); err == nil {
-		return o.Body, nil
+	if body, ok := r.loadOriginal(ctx, want); ok {
+		return body, nil
 	}
 	now := time.Now()
 	if p := r.loadPointer(ctx, j.src); p.resting(now) {
 		return nil, p.Failure.remembered(j.src, now)
 	}
-	l, _, err := r.waitFetch(ctx, fetchKey{src: j.src, whole: true})
+	var l located
+	var err error
+	// An origin that hangs shall not hold the slots of pictures whose originals are here.
+	r.renders.gate.outside(func() { l, _, err = r.waitFetch(ctx, fetchKey{src: j.src, whole: true}) })
 	if err != nil {
 		return nil, err
 	}
@@ -316,9 +319,11 @@ func (r *Renderer) remember(ctx context.Context, j job, e *Error) error {
 	if e.Class == NotAnImage || e.Class == Undecodable {
 		return r.condemn(ctx, j, e)
 	}
-	for _, k := range j.keys {
-		r.failures.add(k, e, time.Now())
-	}
+	r.commit(j.src, j.located.token, func() {
+		for _, k := range j.keys {
+			r.failures.add(k, e, time.Now())
+		}
+	})
 	return e
 }
 
@@ -329,7 +334,7 @@ func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 	r.fetches.settled(ctx, fetchKey{src: j.src})
 	r.fetches.settled(ctx, fetchKey{src: j.src, whole: true})
 	err = e
-	r.change(ctx, j.src, func(p pointer) (pointer, bool) {
+	r.change(ctx, j.src, j.located.token, func(p pointer) (pointer, bool) {
 		now := time.Now()
 		switch {
 		case p.Current == nil: // not kept, or condemned already
