@@ -86,7 +86,8 @@ func TestAdminAdmits(t *testing.T) {
 			if got := w.Header().Get("Www-Authenticate"); (got != "") != (tt.want == 401) {
 				t.Errorf("WWW-Authenticate %q", got)
 			}
-			if audited := strings.Contains(d.log.String(), `"msg":"purge","from":"127.0.0.1:4711"`); audited != (tt.path == "/purge" && tt.method == "POST") {
+			audited := strings.Contains(d.log.String(), `"msg":"purge","from":"127.0.0.1:4711"`)
+			if audited != (tt.path == "/purge" && tt.method == "POST") {
 				t.Errorf("audited: %t", audited)
 			}
 			if strings.Contains(d.log.String()+w.Body.String(), token) {

@@ -115,13 +115,24 @@ func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdra
 	}
 	o, err := pointerObject(pointer{Withdrawn: tomb})
 	if err == nil {
-		err = r.o.Store.Put(ctx, pointerKey(src), o)
+		put := r.o.Store.Put
+		if s, ok := r.o.Store.(lasting); ok {
+			put = s.PutLasting
+		}
+		err = put(ctx, pointerKey(src), o)
 	}
 	if err != nil {
 		return fmt.Errorf("keep that %s is withdrawn: %w", src, err)
 	}
 	return nil
 }
+
+// lasting is what *cache.Tiers can: a tombstone that only its memory has kept is none.
+type lasting interface {
+	PutLasting(ctx context.Context, k cache.Key, o *cache.Object) error
+}
+
+var _ lasting = (*cache.Tiers)(nil)
 
 // Withdrawn reports whether src is withdrawn.
 func (r *Renderer) Withdrawn(ctx context.Context, src source.Source) bool {

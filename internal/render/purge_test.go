@@ -221,6 +221,12 @@ func TestPurgeFails(t *testing.T) {
 		if _, err := g.one(t, remote(t), 320); classOf(err) != Withdrawn {
 			t.Errorf("answered %v, want withdrawn", err)
 		}
+		full := newMapStore()
+		full.broken = true
+		g.o.Store = cache.NewTiers(cache.TiersOptions{}, newMapStore(), full)
+		if d := g.Purge(t.Context(), Withdraw, remote(t)); d[0].Done || !errors.Is(d[0].Err, errBroken) {
+			t.Errorf("purged %+v, want an error: the tombstone is in memory only", d[0])
+		}
 	})
 }
 
