@@ -39,6 +39,9 @@ func (d *Disk) keepHouse() {
 func (d *Disk) build() {
 	f := d.current()
 	for kind := Pointer; kind <= Rendition; kind++ {
+		if _, err := f.Lstat(kind.String()); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		for fan := range 256 {
 			if d.ctx.Err() != nil || d.current() != f {
 				return

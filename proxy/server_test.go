@@ -448,7 +448,7 @@ func TestEveryClassHasAVerdict(t *testing.T) {
 	want := map[render.Class]int{
 		render.Refused: 502, render.NotFound: 404, render.Gone: 410, render.NotAnImage: 415, render.TooLarge: 422,
 		render.Undecodable: 422, render.Unreachable: 502, render.Upstream: 502, render.Broken: 502, render.TimedOut: 504,
-		render.Busy: 503, render.BadSpec: 400, render.Withdrawn: 410, render.Canceled: 499, render.Internal: 500,
+		render.Busy: 503, render.Down: 503, render.BadSpec: 400, render.Withdrawn: 410, render.Canceled: 499, render.Internal: 500,
 	}
 	got := map[render.Class]int{}
 	for class, v := range verdicts {

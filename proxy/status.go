@@ -69,6 +69,7 @@ var verdicts = map[render.Class]verdict{
 	render.Undecodable: {http.StatusUnprocessableEntity, "The original is damaged and cannot be decoded.", 60, "undecodable"},
 	render.BadSpec:     {http.StatusBadRequest, "This format cannot be written here.", 0, "bad-request"},
 	render.Busy:        {http.StatusServiceUnavailable, "Too much to do at the moment.", 0, "busy"},
+	render.Down:        {http.StatusServiceUnavailable, "The original's source is not asked at the moment, and no copy of it is kept here.", 0, "down"},
 	render.Canceled:    {statusClientClosed, "", 0, "canceled"},
 	render.Internal:    {http.StatusInternalServerError, "Internal error.", 0, "internal"},
 }

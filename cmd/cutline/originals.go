@@ -7,12 +7,13 @@ import (
 	"sync"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// lookers is how many originals lint looks at a time: half of what the renderer fetches at a time, so that none waits there
-// and fails for it.
+// lookers is how many originals lint looks at a time: as many as the renderer fetches from one host at a time, so that none
+// waits there and fails for it.
 const lookers = 8
 
 // lookAtOriginals brings the originals of all entries, each source once, through the cache that serve has. The result is in
@@ -83,7 +84,14 @@ func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) 
 		level = slog.LevelError
 	}
 	log.Log(ctx, level, "original", "source", maskPasswords(src.String()), "class", string(class), "err", maskPasswords(err.Error()))
-	return catalog.Original{Err: unavailable(class, src.Remote()), Passing: class == render.Busy || class == render.TimedOut}
+	return catalog.Original{Err: unavailable(class, src.Remote()), Passing: passing(class, err)}
+}
+
+// passing reports whether an original that is missing now may well be there in an hour: no reason to change the post. That a
+// host which failed for ten other pictures was not asked for this one is a failure like theirs.
+func passing(class render.Class, err error) bool {
+	down, ok := errors.AsType[*fetch.DownError](err)
+	return class == render.Busy || class == render.TimedOut || class == render.Down && (!ok || down.Paused)
 }
 
 // unavailable says in plain words, to whoever wrote the post, why an original cannot be had.
@@ -101,6 +109,7 @@ func unavailable(class render.Class, remote bool) error {
 		render.Broken:      "its server breaks off in the middle",
 		render.TimedOut:    "its server takes too long",
 		render.Busy:        "its server asks to come back later",
+		render.Down:        "its server failed too often, or wants to be left alone, and is not asked at the moment",
 	}[class]
 	switch {
 	case text == "":

@@ -23,7 +23,14 @@ import (
 // TestWhyOriginalsAreUnavailable has one post for each way in which an origin can fail.
 func TestWhyOriginalsAreUnavailable(t *testing.T) {
 	picture := imagetest.JPEG(t, 40, 40)
-	origin := imagetest.NewOrigin(t)
+	// A host that wants to be left alone would be, for the other rows too.
+	most, busy := imagetest.NewOrigin(t), imagetest.NewOrigin(t)
+	originOf := func(path string) *imagetest.Origin {
+		if path == "/busy.jpg" {
+			return busy
+		}
+		return most
+	}
 	tests := []struct {
 		path     string
 		handler  http.Handler
@@ -44,6 +51,7 @@ func TestWhyOriginalsAreUnavailable(t *testing.T) {
 	}
 	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], max_bytes: 1MB, timeout: 3s}\n")
 	for _, tt := range tests {
+		origin := originOf(tt.path)
 		origin.Handle(tt.path, tt.handler)
 		post := fmt.Sprintf("---\nimage:\n  path: %s\n  alt: A\n  caption: C\n  credit: Ann\n---\n", origin.URL(tt.path))
 		if err := os.WriteFile(filepath.Join(site, strings.TrimSuffix(tt.path[1:], ".jpg")+".md"), []byte(post), 0o600); err != nil {
@@ -64,7 +72,7 @@ func TestWhyOriginalsAreUnavailable(t *testing.T) {
 	for _, tt := range tests {
 		want := ""
 		if tt.severity != "" {
-			want = fmt.Sprintf("3: %s original-unavailable: %q cannot be shown: %s", tt.severity, origin.URL(tt.path), tt.why)
+			want = fmt.Sprintf("3: %s original-unavailable: %q cannot be shown: %s", tt.severity, originOf(tt.path).URL(tt.path), tt.why)
 		}
 		if got := found[tt.path]; !strings.HasPrefix(got, want) || (got == "") != (want == "") {
 			t.Errorf("%s: got %q, want %q", tt.path, got, want)

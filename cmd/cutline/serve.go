@@ -91,8 +91,20 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
-	life := lifecycle{http: st.server(log), setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
-	return life.run(ctx, ln)
+	server, clients := st.server(log), newCrowd(ln, connections(openFiles()))
+	server.ConnState = clients.watch
+	life := lifecycle{http: server, setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
+	return life.run(ctx, clients)
+}
+
+// connections is how many clients may be connected at a time when the process may have files open: half of them, because a
+// request at work may need another one, of the cache or of an original. 8,192 of them, idle, take 200 MB at the most.
+func connections(files uint64) int {
+	const most = 8192
+	if files == 0 || files/2 > most {
+		return most
+	}
+	return int(files / 2)
 }
 
 // newLog logs to stderr as configured.

@@ -173,11 +173,11 @@ const flightGrace = 5 * time.Second
 // flightTime bounds one original's whole way: fetched, decoded, resized, encoded, with 5 s for its waits.
 func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
 
-// server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer
-// read within a minute after it was made.
+// server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer that
+// begins within a minute after it had to be made, and is taken steadily from there on.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           st.proxy.Handler(),
+		Handler:           steady(st.proxy.Handler(), steadyBytes, steadyTime),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      st.flight + time.Minute,

@@ -26,6 +26,7 @@ var (
 	ErrUpstream    = errors.New("origin answered with an error")             // any other status that is not 200 (or 304 when asked)
 	ErrBroken      = errors.New("transfer broke off")                        // fewer bytes than promised, or a read error
 	ErrTooLarge    = errors.New("original is larger than the limit")         // more bytes than MaxBytes
+	ErrDown        = errors.New("host is not asked at the moment")           // it failed too often in a row, or wants to be left alone
 	ErrEncoding    = errors.New("origin sent an unsupported content coding") // not identity, not gzip
 )
 
@@ -83,6 +84,7 @@ type Fetcher struct {
 	guard        guard
 	site         *os.Root
 	transport    *http.Transport
+	hosts        *hosts
 	maxBytes     int64
 	maxRedirects int
 	timeout      time.Duration
@@ -96,6 +98,7 @@ type Fetcher struct {
 func New(o Options) *Fetcher {
 	f := &Fetcher{
 		guard:        newGuard(o.Policy),
+		hosts:        newHosts(),
 		site:         o.Site,
 		maxBytes:     min(cmp.Or(o.MaxBytes, 20_000_000), 1<<30),
 		maxRedirects: max(cmp.Or(o.MaxRedirects, 3), 0),
@@ -146,6 +149,10 @@ func (f *Fetcher) check(src source.Source) error {
 // answers what Options.Accept does not accept, is followed by the picture's own URL, under the same policy; when that fails
 // too, the error is the wrapper's and names both reasons. A wrapper that is a web page is asked last instead of first.
 // Validators go to src alone, never to the inner URL.
+//
+// A host that failed ten times in a row is asked no more than once in ten seconds, and one that answered 429 or 503 with
+// Retry-After not before that; meanwhile it returns a *DownError at once. Failures are what a host does to all its pictures:
+// it cannot be reached, takes too long, breaks off, answers 429 or 5xx. Hosts differ by name and port.
 //
 // It returns when ctx ends, with ctx's error, and at the latest after the configured timeout, with ErrTimeout; a wrapper
 // gets half of that, so that one that hangs leaves time for the picture's own URL. Every other error is one of this

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
@@ -56,14 +57,24 @@ func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validato
 	timer := time.AfterFunc(limit, func() { cancel(errDeadline) })
 	defer timer.Stop()
 
-	resp, err := f.follow(ctx, src, prior)
+	resp, v, err := f.follow(ctx, src, prior)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	original, err := f.take(ctx, cancel, resp, prior)
+	v.end(ctx, resp.StatusCode, err)
+	if err != nil {
+		return nil, err
+	}
+	original.From = src
+	return original, nil
+}
+
+// take makes an original of a response, or one of this package's errors.
+func (f *Fetcher) take(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, prior Validators) (*Original, error) {
 	now := time.Now()
 	original := describe(resp.Header, now)
-	original.From = src
 	switch {
 	case resp.StatusCode == http.StatusNotModified && prior != Validators{}:
 		original.NotModified = true
@@ -72,6 +83,7 @@ func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validato
 	case resp.StatusCode != http.StatusOK:
 		return nil, statusError(resp.StatusCode, resp.Header, now)
 	}
+	var err error
 	original.Body, err = f.receive(ctx, cancel, resp)
 	if err != nil {
 		return nil, err
@@ -80,28 +92,41 @@ func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validato
 }
 
 // follow asks for src and goes where redirects point, as long as each could have been asked for in the first place. They
-// are followed here and not by http.Client, which would parse them by its own rules and add a Referer.
-func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validators) (*http.Response, error) {
+// are followed here and not by http.Client, which would parse them by its own rules and add a Referer. The visit is that to
+// the host whose response is returned; the caller ends it.
+func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validators) (*http.Response, visit, error) {
 	for hop := 0; ; hop++ {
 		if err := f.check(src); err != nil {
-			return nil, err
+			return nil, visit{}, err
+		}
+		v, err := f.hosts.enter(src)
+		if err != nil {
+			return nil, visit{}, err
 		}
 		resp, err := f.ask(ctx, src, prior)
 		if err != nil {
-			return nil, classify(ctx, err, ErrUnreachable)
+			said := classify(ctx, err, ErrUnreachable)
+			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+				err = ErrRefused // by our own system: no failure of the host's
+			} else {
+				err = said
+			}
+			v.end(ctx, 0, err)
+			return nil, visit{}, said
 		}
 		switch resp.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		default:
-			return resp, nil
+			return resp, v, nil
 		}
 		_ = resp.Body.Close() // nothing was read that could be lost
+		v.end(ctx, resp.StatusCode, nil)
 		if hop == f.maxRedirects {
-			return nil, fmt.Errorf("%w: more than %d redirects", ErrRefused, f.maxRedirects)
+			return nil, visit{}, fmt.Errorf("%w: more than %d redirects", ErrRefused, f.maxRedirects)
 		}
 		next, err := target(src, resp.Header.Get("Location"))
 		if err != nil {
-			return nil, err
+			return nil, visit{}, err
 		}
 		src = next
 	}

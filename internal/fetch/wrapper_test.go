@@ -66,6 +66,7 @@ func TestFetchWrapper(t *testing.T) {
 		}
 	})
 	t.Run("a page, and the inner URL fails", func(t *testing.T) {
+		f.hosts = newHosts() // the wrapper's host wanted to be left alone
 		origin.Serve("/_next/image", []byte("<!doctype html>"))
 		o, err := f.Fetch(t.Context(), wrap(t, origin, "/gone.jpg"), Validators{})
 		wantError(t, o, err, ErrUpstream)

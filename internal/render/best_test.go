@@ -413,7 +413,7 @@ func TestSlowRenditionsWaitForQuiet(t *testing.T) {
 			leaves := make([]func(), n)
 			for i := range leaves {
 				var err error
-				if leaves[i], err = g.renders.gate.enter(t.Context()); err != nil {
+				if leaves[i], err = g.renders.gate.enter(t.Context(), ""); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -500,7 +500,7 @@ func TestSlowRenditionsAreBounded(t *testing.T) {
 func TestCloseGivesUpWhatWaitsBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newBestRig(t)
-		leave, err := g.renders.gate.enter(t.Context())
+		leave, err := g.renders.gate.enter(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

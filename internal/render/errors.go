@@ -28,6 +28,7 @@ const (
 	Upstream    Class = "upstream"     // the origin answered with an error
 	Broken      Class = "broken"       // the transfer broke off
 	TimedOut    Class = "timeout"      // the origin, or the picture, took too long
+	Down        Class = "down"         // the origin is not asked at the moment: it failed too often, or wanted a pause
 	Busy        Class = "busy"         // over capacity here, or the origin asked to come back later
 	BadSpec     Class = "bad-spec"     // asked for what the engine cannot write
 	Canceled    Class = "canceled"     // the caller left
@@ -38,7 +39,7 @@ const (
 type Error struct {
 	Class      Class
 	Source     source.Source
-	RetryAfter time.Duration // for Busy: when to come back, where the origin said; else 0
+	RetryAfter time.Duration // for Busy, where the origin said, and Down: when to come back; else 0
 	Err        error         // the reason, for the log; may name addresses, so not for clients
 }
 
@@ -70,6 +71,7 @@ var classes = []struct {
 	{fetch.ErrBroken, Broken},
 	{fetch.ErrEncoding, NotAnImage},
 	{fetch.ErrUpstream, Upstream},
+	{fetch.ErrDown, Down},
 	{fetch.ErrUnreachable, Unreachable},
 	{transform.ErrSpec, BadSpec},
 	{transform.ErrFormat, NotAnImage},
@@ -98,6 +100,9 @@ func newError(src source.Source, err error) *Error {
 	if retry, ok := errors.AsType[*fetch.RetryError](err); ok {
 		e.Class, e.RetryAfter = Busy, retry.After
 	}
+	if down, ok := errors.AsType[*fetch.DownError](err); ok {
+		e.RetryAfter = down.After
+	}
 	return e
 }
 
@@ -114,8 +119,8 @@ func (e *Error) pause() time.Duration {
 	switch e.Class {
 	case Canceled, BadSpec:
 		return 0
-	case Busy:
-		return e.RetryAfter // the origin's wish; our own overload is over when it is over
+	case Busy, Down:
+		return e.RetryAfter // the origin's wish, or the breaker's; our own overload is over when it is over
 	case TimedOut, Internal:
 		return 10 * time.Second
 	}

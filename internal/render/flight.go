@@ -13,10 +13,15 @@ import (
 // caller's context, so a reader who leaves fails nobody; it has a deadline after which the key is free again even when
 // the work is stuck; a panic becomes an error for all who wait; and the value is published before it is stored, so that
 // nobody waits for a disk while later callers still find the flight.
+//
+// Work that nobody waits for any more is dropped while it is in the gate's queue: it has cost nothing yet, and whoever stays
+// has its place. Once begun it is finished, for the cache: most of what it costs is spent, and a reader who left a page that
+// was slow is likely to come back to it (ADR 22).
 type flights[K comparable, V any] struct {
 	timeout time.Duration
 	gate    *gate
 	report  func(error)    // told of panics that nobody waits for
+	host    func(K) string // whose share of the gate a key takes; nil takes no share
 	wg      sync.WaitGroup // work and settling under way
 
 	mu     sync.Mutex
@@ -32,6 +37,16 @@ type flight[V any] struct {
 	since time.Time // when the flight was claimed
 	val   V
 	err   error
+
+	run    *run
+	resign func(*run) // for a caller of claim who waits no longer
+}
+
+// A run is one piece of work, which may be for several flights. flights.mu guards it.
+type run struct {
+	waiting int                // callers of claim who have not resigned
+	begun   bool               // past the gate
+	drop    context.CancelFunc // ends the wait at the gate; nil before start
 }
 
 func newFlights[K comparable, V any](timeout time.Duration, gate *gate, report func(error)) *flights[K, V] {
@@ -40,21 +55,54 @@ func newFlights[K comparable, V any](timeout time.Duration, gate *gate, report f
 
 // claim returns the flight of every key, in order, and the positions of those that did not exist: the caller leads them
 // and must start them. After close it leads all, under no key, so that late callers still get answers.
+//
+// Each flight's work counts on the caller until its wait ends early. Who claims and never waits wants the work done for its
+// own sake, and it is never dropped.
 func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	own := &run{}
 	for i, k := range keys {
 		f, ok := g.byKey[k]
 		if !ok {
-			f = &flight[V]{done: make(chan struct{}), gone: make(chan struct{}), since: time.Now()}
+			f = &flight[V]{done: make(chan struct{}), gone: make(chan struct{}), since: time.Now(), run: own, resign: g.resign}
 			if !g.closed {
 				g.byKey[k] = f
 			}
 			led = append(led, i)
 		}
+		f.run.waiting++
 		all = append(all, f)
 	}
 	return all, led
+}
+
+// resign takes back what one claim of one flight counts for. When nobody else counts on work that has not begun, it is over:
+// its context ends, and with it, by start, the flights under their keys.
+func (g *flights[K, V]) resign(r *run) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r.waiting--; r.waiting > 0 || r.begun || r.drop == nil {
+		return
+	}
+	r.begun = true // it never will be
+	for k, f := range g.byKey {
+		if f.run == r { // under the lock, so that nobody joins what is being dropped
+			g.remove(k, f)
+		}
+	}
+	r.drop()
+}
+
+// begin reports whether r's work may begin: not when it was dropped.
+func (g *flights[K, V]) begin(r *run) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r.begun {
+		return false
+	}
+	r.begun = true
+	return true
 }
 
 // start runs work for flights that the caller leads: detached from ctx's end but with its values, bounded in time, and let
@@ -64,6 +112,13 @@ func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
 func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], work func(context.Context) (settle func())) {
 	release := g.track()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.timeout)
+	host := ""
+	if g.host != nil {
+		host = g.host(keys[0])
+	}
+	g.mu.Lock()
+	led[0].run.drop = cancel
+	g.mu.Unlock()
 	// The flights fail at the deadline even if work does not notice it; only then can the keys be tried again.
 	stop := context.AfterFunc(ctx, func() {
 		g.fail(led, ctx.Err())
@@ -73,12 +128,16 @@ func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], w
 		defer release()
 		defer cancel()
 		defer g.forget(keys, led)
-		leave, err := g.gate.enter(ctx)
+		leave, err := g.gate.enter(ctx, host)
 		if err != nil {
 			g.fail(led, err)
 			return
 		}
 		defer leave() // after settling: until then what was brought is in memory
+		if !g.begin(led[0].run) {
+			g.fail(led, context.Canceled)
+			return
+		}
 		settle, err := recovered(ctx, work)
 		stop()
 		g.fail(led, err)
@@ -142,10 +201,15 @@ func (g *flights[K, V]) forget(keys []K, led []*flight[V]) {
 	defer g.mu.Unlock()
 	for i, k := range keys {
 		if g.byKey[k] == led[i] {
-			delete(g.byKey, k)
-			close(led[i].gone)
+			g.remove(k, led[i])
 		}
 	}
+}
+
+// remove takes f from under k. The caller holds mu.
+func (g *flights[K, V]) remove(k K, f *flight[V]) {
+	delete(g.byKey, k)
+	close(f.gone)
 }
 
 // settled waits until the flight on k, if there is one, has stored what it brought, or until ctx ends.
@@ -162,7 +226,7 @@ func (g *flights[K, V]) settled(ctx context.Context, k K) {
 	}
 }
 
-// wait returns the flight's result, or ctx's error when ctx ends first.
+// wait returns the flight's result, or ctx's error when ctx ends first. It is called at most once for each claim.
 func (f *flight[V]) wait(ctx context.Context) (V, error) {
 	select {
 	case <-f.done:
@@ -173,6 +237,7 @@ func (f *flight[V]) wait(ctx context.Context) (V, error) {
 	case <-f.done:
 		return f.val, f.err
 	case <-ctx.Done():
+		f.resign(f.run)
 		var zero V
 		return zero, ctx.Err() // not its cause, which is anything and has no class
 	}

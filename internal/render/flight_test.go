@@ -3,10 +3,13 @@ package render
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 const flightTime = time.Minute
@@ -61,6 +64,7 @@ func TestFlightsOutliveTheirLeader(t *testing.T) {
 			all[0].finish(1, ctx.Err())
 			return nil
 		})
+		synctest.Wait() // it has begun
 		leave()
 		if _, err := all[0].wait(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("leader: got error %v, want context.Canceled", err)
@@ -184,6 +188,141 @@ func TestFlightsClose(t *testing.T) {
 		})
 		if v, err := late[0].wait(t.Context()); v != 2 || err != nil {
 			t.Errorf("after close: got %d, %v, want 2 and no error", v, err)
+		}
+	})
+}
+
+// queued claims k behind a gate whose only slot is taken. ran is set when the work runs after all.
+func queued(t *testing.T, g *flights[string, int]) (f *flight[int], ran *atomic.Bool) {
+	t.Helper()
+	all, led := g.claim("k")
+	if len(led) != 1 {
+		t.Fatal("the key is taken")
+	}
+	ran = new(atomic.Bool)
+	g.start(t.Context(), []string{"k"}, all, func(context.Context) func() {
+		ran.Store(true)
+		all[0].finish(1, nil)
+		return nil
+	})
+	synctest.Wait()
+	return all[0], ran
+}
+
+// What nobody waits for any more is dropped while it is queued, and only then.
+func TestFlightsDropWhatNobodyWaitsFor(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		waiters int  // besides the leader, who leaves
+		leaving int  // of them
+		behind  bool // somebody claimed and does not wait
+		dropped bool
+	}{
+		{"the leader leaves", 0, 0, false, true},
+		{"all leave", 3, 3, false, true},
+		{"one stays", 3, 2, false, false},
+		{"wanted for its own sake", 0, 0, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newFlights[string, int](flightTime, newGate(1, 4, flightTime), func(err error) { t.Error(err) })
+				free, err := g.gate.enter(t.Context(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				f, ran := queued(t, g)
+				if tt.behind {
+					g.claim("k")
+				}
+				ctx, leave := context.WithCancel(t.Context())
+				go func() { _, _ = f.wait(ctx) }()
+				stayed := make(chan error, tt.waiters)
+				for i := range tt.waiters {
+					joined, _ := g.claim("k")
+					waiting := t.Context()
+					if i < tt.leaving {
+						waiting = ctx
+					}
+					go func() {
+						_, err := joined[0].wait(waiting)
+						stayed <- err
+					}()
+				}
+				synctest.Wait()
+				leave()
+				synctest.Wait()
+				if inside := len(g.gate.room); (inside == 1) != tt.dropped {
+					t.Errorf("%d inside the gate, dropped: %t", inside, tt.dropped)
+				}
+				if tt.dropped {
+					again, ranAgain := queued(t, g)
+					free()
+					if v, err := again.wait(t.Context()); v != 1 || err != nil || !ranAgain.Load() {
+						t.Errorf("the next reader: %d, %v", v, err)
+					}
+				} else {
+					free()
+				}
+				synctest.Wait()
+				if ran.Load() == tt.dropped {
+					t.Errorf("the work ran: %t, dropped: %t", ran.Load(), tt.dropped)
+				}
+				for range tt.waiters {
+					if err := <-stayed; err != nil && !errors.Is(err, context.Canceled) {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Readers come and go while work is queued: whoever stays has the result, and never the end of work that others left.
+func TestFlightsNobodyJoinsWhatIsDropped(t *testing.T) {
+	g := newFlights[string, int](flightTime, newGate(1, 1000, flightTime), func(err error) { t.Error(err) })
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	ask := func(ctx context.Context) (int, error) {
+		all, led := g.claim("k")
+		if len(led) == 1 {
+			g.start(ctx, []string{"k"}, all, func(context.Context) func() {
+				all[0].finish(1, nil)
+				return nil
+			})
+		}
+		return all[0].wait(ctx)
+	}
+	var readers sync.WaitGroup
+	for i := range 100 {
+		readers.Go(func() {
+			for range 200 {
+				if i%4 > 0 {
+					_, _ = ask(gone)
+				} else if v, err := ask(t.Context()); v != 1 || err != nil {
+					t.Errorf("who stays: %d, %v, want 1 and no error", v, err)
+				}
+			}
+		})
+	}
+	readers.Wait()
+	if err := g.close(t.Context()); err != nil || len(g.byKey) != 0 || len(g.gate.room) != 0 {
+		t.Errorf("at the end: %v, %d keys, %d inside the gate, want none", err, len(g.byKey), len(g.gate.room))
+	}
+}
+
+// A leader who waits long holds no follower past the follower's own deadline.
+func TestFlightsFollowersKeepTheirDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		defer g.hang()()
+		go func() { _, _ = g.one(t, remote(t), 320) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := g.Render(ctx, Request{Source: remote(t), Specs: []transform.Spec{webp(320)}})
+		if waited := time.Since(start); class(t, err) != TimedOut || waited != time.Second {
+			t.Errorf("the follower: %v after %v, want class %s after its second", err, waited, TimedOut)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -12,14 +13,37 @@ var errFull = errors.New("too much is under way here")
 
 // A gate lets a number of flights work at one time and a number of others wait. Flights hold originals in memory and
 // outlive the readers who asked for them, so nothing else would bound what one visitor can set going.
+//
+// A gate with shares also bounds both for each host: one that hangs with hundreds of flights takes neither all slots nor the
+// whole queue, and the pictures of the others come as fast as ever (ADR 22). A flight waits for its host's slot first and
+// holds no other meanwhile.
 type gate struct {
 	room  chan struct{} // places inside, working or waiting
 	slots chan struct{} // working
 	wait  time.Duration // longest wait for a slot
+	share share
+
+	mu    sync.Mutex
+	lanes map[string]*lane // of hosts that have flights inside
+}
+
+// A share is what one host may have of a gate; the zero share is all of it.
+type share struct {
+	working int
+	inside  int // working or waiting
+}
+
+// A lane is what one host has of a gate.
+type lane struct {
+	slots  chan struct{}
+	inside int
 }
 
 func newGate(working, waiting int, wait time.Duration) *gate {
-	return &gate{room: make(chan struct{}, working+waiting), slots: make(chan struct{}, working), wait: wait}
+	return &gate{
+		room: make(chan struct{}, working+waiting), slots: make(chan struct{}, working), wait: wait,
+		lanes: make(map[string]*lane),
+	}
 }
 
 // quiet reports whether nobody works or waits here.
@@ -28,23 +52,85 @@ func (g *gate) quiet() bool { return len(g.room) == 0 }
 // spare reports whether less than half of what may work is inside. Of renditions that is fewer than there are processors.
 func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) }
 
-// enter waits for a slot. The caller must call leave once.
-func (g *gate) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case g.room <- struct{}{}:
-	default:
-		return nil, fmt.Errorf("%w: %d flights wait", errFull, cap(g.room)-cap(g.slots))
+// enter waits for a slot of host, "" being no host's; at once with errFull where the queue is full. The caller must call
+// leave once.
+func (g *gate) enter(ctx context.Context, host string) (leave func(), err error) {
+	hostSlots, leaveRoom, err := g.comeIn(host)
+	if err != nil {
+		return nil, err
 	}
 	timer := time.NewTimer(g.wait)
 	defer timer.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return func() { <-g.slots; <-g.room }, nil
-	case <-timer.C:
-		err = fmt.Errorf("%w: waited %s", errFull, g.wait)
-	case <-ctx.Done():
-		err = ctx.Err()
+	if hostSlots != nil {
+		if err := g.take(ctx, hostSlots, timer); err != nil {
+			leaveRoom()
+			return nil, err
+		}
 	}
-	<-g.room
-	return nil, err
+	if err := g.take(ctx, g.slots, timer); err != nil {
+		if hostSlots != nil {
+			<-hostSlots
+		}
+		leaveRoom()
+		return nil, err
+	}
+	return func() {
+		<-g.slots
+		if hostSlots != nil {
+			<-hostSlots
+		}
+		leaveRoom()
+	}, nil
+}
+
+// comeIn takes a place inside, or returns errFull. The slots are host's, nil where it has no share of its own.
+func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[host]
+	limited := host != "" && g.share != share{}
+	if limited && l != nil && l.inside >= g.share.inside {
+		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
+	}
+	select {
+	case g.room <- struct{}{}:
+	default:
+		return nil, nil, fmt.Errorf("%w: %d flights wait", errFull, cap(g.room)-cap(g.slots))
+	}
+	if !limited {
+		return nil, func() { <-g.room }, nil
+	}
+	if l == nil {
+		l = &lane{slots: make(chan struct{}, g.share.working)}
+		g.lanes[host] = l
+	}
+	l.inside++
+	return l.slots, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		<-g.room
+		if l.inside--; l.inside == 0 {
+			delete(g.lanes, host)
+		}
+	}, nil
+}
+
+// take waits for one of slots.
+func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer) error {
+	select {
+	case slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("%w: waited %s", errFull, g.wait)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// outside runs f, which waits for something that takes no processor, without the slot that the caller has; it must have
+// entered as no host.
+func (g *gate) outside(f func()) {
+	<-g.slots
+	defer func() { g.slots <- struct{}{} }() // leave needs one to give back, whatever has become of the flight meanwhile
+	f()
 }

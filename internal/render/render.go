@@ -132,10 +132,15 @@ type Renderer struct {
 }
 
 const (
-	// fetching is how many originals are fetched at one time: at 20 MB each, 320 MB at the very most.
-	fetching = 16
+	// fetching is how many originals are fetched at one time: at 20 MB each, 480 MB at the very most.
+	fetching = 24
+	// fetchingOfHost is how many of them may be of one host: two hosts that hang leave as much for the rest. It is what a
+	// browser, with its six connections, and a reload ask of a host; more is no politeness.
+	fetchingOfHost = 8
 	// waiting is how many flights of a kind may wait: pages of a few hundred new pictures, not more.
 	waiting = 512
+	// insideOfHost is how many flights to one host may work or wait: half of all.
+	insideOfHost = waiting / 2
 )
 
 // DefaultMaxOutput bounds a rendition's longer side, in pixels: the widest rung of the ladder.
@@ -151,6 +156,8 @@ func New(o Options) *Renderer {
 	r := &Renderer{o: o}
 	r.behind = newBehind(r)
 	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
+	r.fetches.gate.share = share{working: fetchingOfHost, inside: insideOfHost}
+	r.fetches.host = func(k fetchKey) string { return k.src.Host() }
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
 	return r

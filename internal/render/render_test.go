@@ -257,6 +257,7 @@ func TestRenderPausesAfterAFailure(t *testing.T) {
 		{fetch.ErrGone, Gone, 5 * time.Minute},
 		{fetch.ErrEncoding, NotAnImage, 5 * time.Minute},
 		{&fetch.RetryError{After: 90 * time.Second, Status: 503}, Busy, 90 * time.Second},
+		{&fetch.DownError{After: 7 * time.Second}, Down, 7 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.class), func(t *testing.T) {

@@ -299,7 +299,10 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 	if p := r.loadPointer(ctx, j.src); p.resting(now) {
 		return nil, p.Failure.remembered(j.src, now)
 	}
-	l, _, err := r.waitFetch(ctx, fetchKey{src: j.src, whole: true})
+	var l located
+	var err error
+	// An origin that hangs shall not hold the slots of pictures whose originals are here.
+	r.renders.gate.outside(func() { l, _, err = r.waitFetch(ctx, fetchKey{src: j.src, whole: true}) })
 	if err != nil {
 		return nil, err
 	}

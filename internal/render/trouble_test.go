@@ -197,45 +197,6 @@ func TestAMendedFileIsSeenAtOnce(t *testing.T) {
 	})
 }
 
-func TestGatesBoundWhatIsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
-		g.origin.gate = make(chan struct{})
-		const many = fetching + waiting + 100
-		ctx, leave := context.WithCancel(t.Context())
-		full := make(chan error, many)
-		for i := range many {
-			src := mustParse(t, fmt.Sprintf("https://origin.example/%d.jpg", i))
-			go func() {
-				_, err := g.Render(ctx, Request{Source: src, Specs: []transform.Spec{webp(320)}})
-				full <- err
-			}()
-		}
-		synctest.Wait()
-		if n := g.origin.count(); n != fetching {
-			t.Errorf("%d fetches under way, want %d", n, fetching)
-		}
-		for range 100 {
-			if err := <-full; class(t, err) != Busy {
-				t.Errorf("beyond the queue: got %v, want class %s", err, Busy)
-			}
-		}
-		time.Sleep(g.o.Timeout / 2)
-		for range waiting {
-			if err := <-full; class(t, err) != Busy {
-				t.Errorf("after the longest wait: got %v, want class %s", err, Busy)
-			}
-		}
-		leave()
-		close(g.origin.gate)
-		synctest.Wait()
-		g.origin.set(func(o *fakeOrigin) { o.gate = nil })
-		if _, err := g.one(t, mustParse(t, "https://origin.example/later.jpg"), 320); err != nil {
-			t.Errorf("after the rush: %v", err)
-		}
-	})
-}
-
 func TestAPanickingStoreCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
