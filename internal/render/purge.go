@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -253,10 +252,9 @@ func (f *failures) forget(src source.Source) {
 func (g *flights[K, V]) detach(keys ...K) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, k := range slices.Compact(keys) {
+	for _, k := range keys {
 		if f := g.byKey[k]; f != nil {
-			delete(g.byKey, k)
-			close(f.gone)
+			g.remove(k, f)
 		}
 	}
 }
