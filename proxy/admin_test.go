@@ -26,7 +26,7 @@ func (d *desk) ask(token, method, path, body string, fields ...string) *httptest
 		}
 	}
 	w := httptest.NewRecorder()
-	d.AdminHandler(token).ServeHTTP(w, req)
+	d.AdminHandler(AdminOptions{Token: token, Volatile: d.volatile}).ServeHTTP(w, req)
 	return w
 }
 
@@ -198,6 +198,10 @@ func TestPurgeAnswers(t *testing.T) {
 	want.Note = ""
 	want.SurrogateKeys = []string{"img-" + ids[0], "img-" + ids[1]}
 	check(d.ask("", "POST", "/purge", `{"id": "`+ids[1]+`"}`), 200)
+	want.How, want.Note = "taken down", "the cache is in memory only: what was taken down is back when the server starts again"
+	d.volatile = true
+	check(d.ask("", "POST", "/purge", `{"post": "a", "gone": true}`), 200)
+	want.How, want.Note = "forgotten", ""
 	d.stub.set(func(s *stub) { s.stuck = errors.New("disk on fire") })
 	want.Purged, want.Failed, want.SurrogateKeys = 0, 1, []string{}
 	want.Sources[0].Error = "disk on fire"
