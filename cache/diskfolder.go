@@ -98,7 +98,8 @@ func (f *rootFolder) prepare() {
 		_ = tag.Close()
 	}
 	alone := false
-	if lock, err := f.Root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, filePerm); err == nil {
+	// For reading: a file open for writing would keep the file system from being remounted read-only.
+	if lock, err := f.Root.OpenFile(lockName, os.O_RDONLY|os.O_CREATE|syscall.O_NONBLOCK, filePerm); err == nil {
 		f.lock = lock
 		alone = lockAlone(lock)
 	}
