@@ -15,13 +15,19 @@ import (
 	"strings"
 )
 
+// AdminOptions configures the admin listener's handler. The zero value is for programs of this machine.
+type AdminOptions struct {
+	Token    string // lets in whoever bears it, and nobody else; "" lets in who is on this machine
+	Volatile bool   // the cache is in memory only, so that a take-down ends with the program: answers say so
+}
+
 // AdminHandler is the handler of the admin listener, which is another than the public one: POST /purge and GET /livez.
 //
 // Without a token it is for programs of this machine: the listener must be a loopback address, and what a browser sends on
 // behalf of a page is refused, by its Origin, and by its Host where a name was bent to that address. With a token, whoever
 // bears it (RFC 6750) is let in, wherever from.
-func (s *Server) AdminHandler(token string) http.Handler {
-	a := &admin{s: s, token: token}
+func (s *Server) AdminHandler(o AdminOptions) http.Handler {
+	a := &admin{s: s, o: o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/purge", a.only(http.MethodPost, a.postPurge))
 	mux.HandleFunc("/livez", a.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
@@ -38,8 +44,8 @@ const maxAdminBody = 64 << 10
 
 // An admin answers the admin listener.
 type admin struct {
-	s     *Server
-	token string // "" lets in whoever is on this machine
+	s *Server
+	o AdminOptions
 }
 
 // An adminError is an answer of other than 200. Its text is for whoever asked.
@@ -76,6 +82,9 @@ func (a *admin) postPurge(w http.ResponseWriter, req *http.Request) {
 	if err == nil {
 		result, err = a.s.purge(req.Context(), &wish)
 	}
+	if err == nil && wish.Gone && a.o.Volatile {
+		result.Note = "the cache is in memory only: what was taken down is back when the server starts again"
+	}
 	a.audit(req, &wish, result, err)
 	if err != nil {
 		if refusal, ok := errors.AsType[*adminError](err); ok && refusal.status == http.StatusUnauthorized {
@@ -93,10 +102,10 @@ func (a *admin) postPurge(w http.ResponseWriter, req *http.Request) {
 
 // admit returns nil for who may purge.
 func (a *admin) admit(req *http.Request) error {
-	if a.token != "" {
+	if a.o.Token != "" {
 		// Hashed first, so that the comparison takes as long for any length.
 		scheme, given, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-		want, got := sha256.Sum256([]byte(a.token)), sha256.Sum256([]byte(given))
+		want, got := sha256.Sum256([]byte(a.o.Token)), sha256.Sum256([]byte(given))
 		if subtle.ConstantTimeCompare(want[:], got[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 			return &adminError{http.StatusUnauthorized, "expected the admin token, as Authorization: Bearer"}
 		}

@@ -26,7 +26,7 @@ func (d *desk) ask(token, method, path, body string, fields ...string) *httptest
 		}
 	}
 	w := httptest.NewRecorder()
-	d.AdminHandler(token).ServeHTTP(w, req)
+	d.AdminHandler(AdminOptions{Token: token, Volatile: d.volatile}).ServeHTTP(w, req)
 	return w
 }
 
@@ -86,7 +86,8 @@ func TestAdminAdmits(t *testing.T) {
 			if got := w.Header().Get("Www-Authenticate"); (got != "") != (tt.want == 401) {
 				t.Errorf("WWW-Authenticate %q", got)
 			}
-			if audited := strings.Contains(d.log.String(), `"msg":"purge","from":"127.0.0.1:4711"`); audited != (tt.path == "/purge" && tt.method == "POST") {
+			audited := strings.Contains(d.log.String(), `"msg":"purge","from":"127.0.0.1:4711"`)
+			if audited != (tt.path == "/purge" && tt.method == "POST") {
 				t.Errorf("audited: %t", audited)
 			}
 			if strings.Contains(d.log.String()+w.Body.String(), token) {
@@ -197,6 +198,10 @@ func TestPurgeAnswers(t *testing.T) {
 	want.Note = ""
 	want.SurrogateKeys = []string{"img-" + ids[0], "img-" + ids[1]}
 	check(d.ask("", "POST", "/purge", `{"id": "`+ids[1]+`"}`), 200)
+	want.How, want.Note = "taken down", "the cache is in memory only: what was taken down is back when the server starts again"
+	d.volatile = true
+	check(d.ask("", "POST", "/purge", `{"post": "a", "gone": true}`), 200)
+	want.How, want.Note = "forgotten", ""
 	d.stub.set(func(s *stub) { s.stuck = errors.New("disk on fire") })
 	want.Purged, want.Failed, want.SurrogateKeys = 0, 1, []string{}
 	want.Sources[0].Error = "disk on fire"

@@ -117,7 +117,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 		if len(entries) == 0 {
 			entries = []*catalog.Entry{catalog.Unposted(d.Source)}
 			if !d.Was && d.Err == nil && how.purge != render.Withdraw {
-				return nil, &adminError{http.StatusNotFound, "source " + strconv.Quote(short(d.Source.String())) + ": no post shows it, and nothing of it is kept"}
+				return nil, notFound("source", d.Source.String(), "no post shows it, and nothing of it is kept")
 			}
 		}
 		if d.Done || d.Err != nil {
@@ -163,7 +163,7 @@ func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
 	case w.ID != "":
 		e, ok := s.o.Catalog.ByID(w.ID)
 		if !ok {
-			return nil, &adminError{http.StatusNotFound, "id " + strconv.Quote(short(w.ID)) + ": no picture has it; IDs change when the words beside a picture do"}
+			return nil, notFound("id", w.ID, "no picture has it; IDs change when the words beside a picture do")
 		}
 		return []source.Source{e.Source}, nil
 	case w.Post != "":
@@ -209,5 +209,9 @@ func (s *Server) wishedSource(text string) ([]source.Source, error) {
 	if found := s.o.Catalog.ByPath(src.String()); len(found) > 0 {
 		return []source.Source{found[0].Source}, nil
 	}
-	return nil, &adminError{http.StatusNotFound, "source " + strconv.Quote(short(text)) + ": no post shows it"}
+	return nil, notFound("source", text, "no post shows it")
+}
+
+func notFound(kind, name, why string) error {
+	return &adminError{http.StatusNotFound, kind + " " + strconv.Quote(short(name)) + ": " + why}
 }

@@ -202,6 +202,8 @@ type desk struct {
 	http *httptest.Server
 	log  *bytes.Buffer
 	t    *testing.T
+
+	volatile bool // of AdminOptions
 }
 
 func newDesk(t *testing.T) *desk {

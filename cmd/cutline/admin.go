@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/dd8bf596/cutline/proxy"
 )
 
 // startAdmin listens on the admin address, beside the public one and until stop. url is where; it is "" where there is no
@@ -27,7 +29,7 @@ func startAdmin(ctx context.Context, s *site, st *stack, log *slog.Logger) (url 
 		return "", nil, fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err))
 	}
 	server := &http.Server{
-		Handler:           st.proxy.AdminHandler(conf.AdminToken),
+		Handler:           st.proxy.AdminHandler(proxy.AdminOptions{Token: conf.AdminToken, Volatile: st.cacheDir == memoryOnly}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      5 * time.Minute, // a purge of everything, on a slow disk

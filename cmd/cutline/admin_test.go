@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
 // TestAdminAddressTaken verifies that something else on the default address is no reason not to serve, and that it is one on
@@ -22,6 +25,41 @@ func TestAdminAddressTaken(t *testing.T) {
 		url, _, err := startAdmin(t.Context(), &site{config: conf}, &stack{}, slog.New(slog.NewTextHandler(&said, nil)))
 		if (err != nil) != wantErr || url != "" || strings.Contains(said.String(), "nothing can be purged") == wantErr {
 			t.Errorf("%s: %q, %v; it said %q", origin, url, err, said.String())
+		}
+	}
+}
+
+// TestPurgeReachesTheOrigin has a picture purged through the whole program, from memory and disk, while its origin has another.
+func TestPurgeReachesTheOrigin(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/a.jpg", imagetest.JPEG(t, 40, 40))
+	s := startServe(t, "--cache", t.TempDir(), remoteSite(t, origin.URL("/a.jpg")))
+	defer s.stop(t)
+	purge := func(how ...string) {
+		t.Helper()
+		p := program{stdout: io.Discard, stderr: t.Output()}
+		if code := p.run(t.Context(), append([]string{"purge", "--admin", s.admin, "--post", "one"}, how...)); code != 0 {
+			t.Errorf("purge %v ends with %d", how, code)
+		}
+	}
+	for i, tt := range []struct {
+		purge []string // nil for none
+		want  int      // status
+		calls int      // of the origin, in all
+	}{
+		{nil, 200, 1},
+		{nil, 200, 1},
+		{[]string{}, 200, 2},
+		{[]string{"--gone"}, 410, 2},
+		{nil, 410, 2},
+		{[]string{"--restore"}, 200, 3},
+	} {
+		if tt.purge != nil {
+			purge(tt.purge...)
+		}
+		code, err := status(s.url + "/p/one/w24.jpg")
+		if calls := origin.Hits("/a.jpg"); err != nil || code != tt.want || calls != tt.calls {
+			t.Errorf("step %d: status %d, %v after %d requests; want %d after %d", i, code, err, calls, tt.want, tt.calls)
 		}
 	}
 }

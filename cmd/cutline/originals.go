@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/fetch"
@@ -20,7 +21,7 @@ const lookers = 8
 // the order of c.Entries. The error is for what stops the whole: a cache that cannot be opened, ctx's end.
 func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catalog) (_ []catalog.Original, err error) {
 	log := newLog(p.stderr, s.config.config)
-	st, err := newRenderStack(s, log)
+	st, err := newRenderStack(s, nil, log)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +72,9 @@ func lookAt(ctx context.Context, sources []source.Source, look func(context.Cont
 
 // look brings one original. What exactly went wrong may name addresses, and is for the log.
 func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) catalog.Original {
-	o, err := st.renderer.Probe(ctx, src)
+	o, err := st.renderer.Revalidate(ctx, src)
 	if err == nil {
-		return catalog.Original{Found: o.Found}
+		return seenOriginal(o, src)
 	}
 	class := render.Internal
 	if e, ok := errors.AsType[*render.Error](err); ok {
@@ -92,6 +93,25 @@ func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) 
 func passing(class render.Class, err error) bool {
 	down, ok := errors.AsType[*fetch.DownError](err)
 	return class == render.Busy || class == render.TimedOut || class == render.Down && (!ok || down.Paused)
+}
+
+const (
+	// outage is how long an origin may be slow or busy before its pictures count as orphaned.
+	outage = time.Hour
+	// news is how long lint tells of a picture that was replaced and is shown: who has not looked at it by then will not.
+	news = 30 * 24 * time.Hour
+)
+
+// seenOriginal is what lint says of an original that was had.
+func seenOriginal(o *render.Original, src source.Source) catalog.Original {
+	seen := catalog.Original{Found: o.Found}
+	if o.Failure != "" && src.Remote() && (!passing(o.Failure, nil) || time.Since(o.Failing) > outage) {
+		seen.Gone, seen.Since = unavailable(o.Failure, true), o.Failing
+	}
+	if o.Pinned || time.Since(o.Replaced) < news {
+		seen.Replaced, seen.Pinned = o.Replaced, o.Pinned
+	}
+	return seen
 }
 
 // unavailable says in plain words, to whoever wrote the post, why an original cannot be had.

@@ -16,9 +16,10 @@ import (
 
 // served is a "cutline serve" inside the test's own process, where the race detector sees it.
 type served struct {
-	url  string
-	end  context.CancelCauseFunc
-	code chan int
+	url   string
+	admin string // host:port of the admin listener
+	end   context.CancelCauseFunc
+	code  chan int
 }
 
 func startServe(t *testing.T, args ...string) *served {
@@ -35,6 +36,9 @@ func startServe(t *testing.T, args ...string) *served {
 	go func() {
 		defer close(address)
 		for lines := bufio.NewScanner(r); lines.Scan(); {
+			if m := administered.FindStringSubmatch(lines.Text()); m != nil {
+				s.admin = m[1]
+			}
 			if m := opened.FindStringSubmatch(lines.Text()); m != nil {
 				address <- m[1]
 			}

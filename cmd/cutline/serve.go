@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/spf13/cobra"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
@@ -66,6 +67,7 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 // serve scans s and serves it until ctx ends.
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
+	limitMemory(s.config.config, memlimit.FromCgroup, log)
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err

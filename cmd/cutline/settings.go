@@ -73,6 +73,10 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Fetch.Timeout, durationBetween(time.Millisecond, 5*time.Minute), durationText)},
 		{"fetch.user_agent", "sent to origins; name a contact in it", "",
 			scalar(&c.Fetch.UserAgent, parseUserAgent, text)},
+		{"fetch.on_change", "when an origin replaces a post's picture: update, or keep what was published", "",
+			scalar(&c.Fetch.OnChange, oneOf(changeUpdate, changeKeep), text)},
+		{"fetch.no_store", "an origin's no-store, private and no-cache: obey or ignore", "",
+			scalar(&c.Fetch.NoStore, oneOf(noStoreObey, noStoreIgnore), text)},
 	}
 }
 

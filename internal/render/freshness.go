@@ -64,7 +64,7 @@ func (r *Renderer) freshFor(src source.Source, said fetch.Freshness) time.Durati
 	switch {
 	case !src.Remote():
 		return localFresh
-	case said.NoCache && !r.o.KeepAll:
+	case said.NoCache:
 		return 0
 	case said.Explicit:
 		return min(max(said.Fresh, r.o.MinFresh), r.o.MaxFresh)

@@ -165,10 +165,13 @@ func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Or
 	p.Failure = nil
 	if !o.NotModified || o.Freshness != (fetch.Freshness{}) { // a 304 that says nothing leaves what was said (RFC 9111 §4.3.4)
 		p.Said = o.Freshness
+		if r.o.KeepAll {
+			p.Said.NoStore, p.Said.NoCache = false, false
+		}
 	}
 	p.Expires = now.Add(r.freshFor(k.src, p.Said))
 	pinned := r.pins(k.src, p) && !k.whole // whole: what was pinned is lost
-	l := located{ptr: p, had: true, keep: !p.Said.NoStore || r.o.KeepAll || pinned}
+	l := located{ptr: p, had: true, keep: !p.Said.NoStore || pinned}
 	if o.NotModified {
 		if p.Current == nil {
 			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", k.src, fetch.ErrUpstream)
@@ -304,7 +307,7 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *fligh
 		r.counters.spared.Add(1)
 		r.report(e)
 		f.finish(located{
-			ptr: l.ptr.failed(e, now), had: true, keep: true, stale: true, asked: k.src.Remote(), status: fetch.StatusOf(err), token: l.token,
+			ptr: l.ptr.failed(e, now), had: true, keep: true, stale: true, asked: k.src.Remote() && e.Class != Down, status: fetch.StatusOf(err), token: l.token,
 		}, nil)
 	} else {
 		f.finish(located{}, e)

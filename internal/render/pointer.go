@@ -110,8 +110,8 @@ func (s *sum) UnmarshalText(text []byte) error {
 
 func (s sum) key() cache.Key { return cache.Key{Kind: cache.Original, Sum: s} }
 
-// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original. No rendition has it: their
-// keys are hashes of three other fields.
+// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original.
+// No rendition has it: their keys are hashes of three other fields.
 func (s sum) looseKey() cache.Key { return cache.NewKey(cache.Rendition, "original", string(s[:])) }
 
 func pointerKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, src.String()) }

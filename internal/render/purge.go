@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,13 +114,24 @@ func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdra
 	}
 	o, err := pointerObject(pointer{Withdrawn: tomb})
 	if err == nil {
-		err = r.o.Store.Put(ctx, pointerKey(src), o)
+		put := r.o.Store.Put
+		if s, ok := r.o.Store.(lasting); ok {
+			put = s.PutLasting
+		}
+		err = put(ctx, pointerKey(src), o)
 	}
 	if err != nil {
 		return fmt.Errorf("keep that %s is withdrawn: %w", src, err)
 	}
 	return nil
 }
+
+// lasting is what *cache.Tiers can: a tombstone that only its memory has kept is none.
+type lasting interface {
+	PutLasting(ctx context.Context, k cache.Key, o *cache.Object) error
+}
+
+var _ lasting = (*cache.Tiers)(nil)
 
 // Withdrawn reports whether src is withdrawn.
 func (r *Renderer) Withdrawn(ctx context.Context, src source.Source) bool {
@@ -242,10 +252,9 @@ func (f *failures) forget(src source.Source) {
 func (g *flights[K, V]) detach(keys ...K) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, k := range slices.Compact(keys) {
+	for _, k := range keys {
 		if f := g.byKey[k]; f != nil {
-			delete(g.byKey, k)
-			close(f.gone)
+			g.remove(k, f)
 		}
 	}
 }

@@ -221,6 +221,12 @@ func TestPurgeFails(t *testing.T) {
 		if _, err := g.one(t, remote(t), 320); classOf(err) != Withdrawn {
 			t.Errorf("answered %v, want withdrawn", err)
 		}
+		full := newMapStore()
+		full.broken = true
+		g.o.Store = cache.NewTiers(cache.TiersOptions{}, newMapStore(), full)
+		if d := g.Purge(t.Context(), Withdraw, remote(t)); d[0].Done || !errors.Is(d[0].Err, errBroken) {
+			t.Errorf("purged %+v, want an error: the tombstone is in memory only", d[0])
+		}
 	})
 }
 
@@ -236,5 +242,33 @@ func TestPurgesOverflow(t *testing.T) {
 	}
 	if len(p.at) > maxPurges {
 		t.Errorf("%d sources are remembered, want at most %d", len(p.at), maxPurges)
+	}
+}
+
+// TestPurgeStopsRevalidation purges while a flight asks behind a stale answer: its 304 does not bring the pointer back, and
+// neither does its failure.
+func TestPurgeStopsRevalidation(t *testing.T) {
+	for name, err := range map[string]error{"not modified": nil, "unreachable": fetch.ErrUnreachable} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				g.warm(t, remote(t))
+				time.Sleep(25 * time.Hour)
+				gate := make(chan struct{})
+				g.origin.set(func(o *fakeOrigin) { o.gate, o.err = gate, err })
+				if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Stale {
+					t.Fatalf("answered %v, want stale", err)
+				}
+				synctest.Wait()
+				if d := g.Purge(t.Context(), Forget, remote(t)); !d[0].Done || !d[0].Was {
+					t.Errorf("purged %+v, want done", d[0])
+				}
+				close(gate)
+				synctest.Wait()
+				if n := g.store.count(cache.Pointer); n != 0 {
+					t.Error("the flight brought the pointer back")
+				}
+			})
+		})
 	}
 }

@@ -244,7 +244,7 @@ func (r *Renderer) try(
 
 // refetch locates an original by the flight that brings it.
 func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
-	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok { // and has yet to store it
+	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok && !r.purges.since(src, l.token) { // and has yet to store it
 		return l, Joined, nil
 	}
 	return r.waitFetch(ctx, fetchKey{src: src})
@@ -256,7 +256,7 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
-		NoCache: l.ptr.Said.NoCache && !r.o.KeepAll, Asked: l.asked, Status: l.status,
+		NoCache: l.ptr.Said.NoCache, Asked: l.asked, Status: l.status,
 	}
 	if c.outcome == Filled || c.outcome == Joined {
 		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.found)}, {"fetch", c.found.Sub(c.start)}}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+const (
+	// besides is for what the configuration's budgets do not count: originals on their way, the formats made aside, the
+	// catalog, connections, the program itself.
+	besides = 256 << 20
+	// ofContainer is what the soft limit may take of the container's memory, in percent: the rest is for stacks, the encoders'
+	// code and the kernel's buffers, and for the time until the garbage collector notices.
+	ofContainer = 80
+)
+
+// softLimit is what the garbage collector is told to stay within, in bytes: the memory tier, once the budget for decoding
+// and twice that for encoding (transform's default), and besides; less where the container has less. Without it the heap
+// may grow to twice what is in use before anything is collected, which no budget bounds.
+//
+// It is soft: when more is in use, collecting takes up to half of the processors' time, and nothing fails. That takes every
+// budget to be used up at one time.
+func softLimit(c *config, container memlimit.Provider) memlimit.Provider {
+	return func() (uint64, error) {
+		limit := uint64(c.Cache.Memory) + 3*uint64(c.Limits.Memory) + besides //nolint:gosec // both are positive by their settings' bounds
+		if all, err := container(); err == nil {                              // an error is no container, or none that says what it has
+			limit = min(limit, all/100*ofContainer)
+		}
+		return limit, nil
+	}
+}
+
+// limitMemory sets the soft limit, unless the environment sets GOMEMLIMIT: whoever does knows the machine.
+func limitMemory(c *config, container memlimit.Provider, log *slog.Logger) {
+	limit, err := memlimit.Set(memlimit.WithRatio(1), memlimit.WithProvider(softLimit(c, container)))
+	if err != nil {
+		log.Warn("memory is not limited", "err", err)
+		return
+	}
+	log.Debug("memory", "soft_limit", limit)
+}

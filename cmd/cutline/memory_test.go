@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"runtime/debug"
+	"testing"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+func TestSoftLimit(t *testing.T) {
+	const mib = 1 << 20
+	of := func(memory, decode int64) *config {
+		c := defaultConfig(environ{})
+		c.Cache.Memory, c.Limits.Memory = memory*mib, decode*mib
+		return c
+	}
+	for _, tt := range []struct {
+		name      string
+		config    *config
+		container memlimit.Provider
+		want      uint64
+	}{
+		{"defaults", defaultConfig(environ{}), fails(memlimit.ErrNoLimit), 1152 * mib},
+		{"configured", of(1024, 512), fails(memlimit.ErrNoLimit), 2816 * mib},
+		{"no container", defaultConfig(environ{}), fails(errors.New("no cgroup")), 1152 * mib},
+		{"a large container", defaultConfig(environ{}), memlimit.Limit(64 << 30), 1152 * mib},
+		{"a small container", defaultConfig(environ{}), memlimit.Limit(500 * mib), 400 * mib},
+	} {
+		if got, err := softLimit(tt.config, tt.container)(); got/mib != tt.want/mib || err != nil {
+			t.Errorf("%s: %d MiB, %v, want %d MiB", tt.name, got/mib, err, tt.want/mib)
+		}
+	}
+}
+
+func fails(err error) memlimit.Provider {
+	return func() (uint64, error) { return 0, err }
+}
+
+func TestLimitMemory(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
+	log := slog.New(slog.DiscardHandler)
+	t.Setenv("GOMEMLIMIT", "7GiB")
+	limitMemory(defaultConfig(environ{}), memlimit.Limit(10<<30), log)
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("with GOMEMLIMIT: limit %d, want it left alone", got)
+	}
+	if err := os.Unsetenv("GOMEMLIMIT"); err != nil { // t.Setenv puts back what was there
+		t.Fatal(err)
+	}
+	limitMemory(defaultConfig(environ{}), memlimit.Limit(10<<30), log)
+	if got := debug.SetMemoryLimit(-1); got != 1152<<20 {
+		t.Errorf("without: limit %d, want %d", got, 1152<<20)
+	}
+}
