@@ -126,6 +126,9 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params) {
 		return
 	}
 	spec.Format = rend.Spec.Format
+	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
+		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
+	}
 	s.send(c, sending{entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName})
 }
 
