@@ -236,6 +236,9 @@ func (r *Renderer) replace(src source.Source, l located, v *version, body []byte
 		return l, nil
 	}
 	v.Info = info
+	if p.Current != nil && !v.Modified.After(p.Current.Modified) {
+		v.Modified = now.UTC().Truncate(time.Second) // an older file in its place is news too
+	}
 	v.read(body)
 	p.Current, p.Last, p.Damaged = v, p.Current, nil
 	l.body, l.had = body, false
