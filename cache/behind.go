@@ -265,7 +265,7 @@ func (b *Behind) put(ctx context.Context, j *behindJob) {
 	if err == nil {
 		return
 	}
-	j.err = fmt.Errorf("%w: %v", ErrNotKept, err) // the medium's own errors were told
+	j.err = fmt.Errorf("%w: %w", ErrNotKept, err) // of ErrNotKept too, because the medium's own were told
 	b.mu.Lock()
 	b.stats.Dropped++
 	b.mu.Unlock()

@@ -22,6 +22,7 @@ type folder interface {
 	Remove(name string) error
 	Lstat(name string) (fs.FileInfo, error)
 	Chtimes(name string, accessed, modified time.Time) error
+	Shared() bool // whether others may have the folder open
 	Close() error
 }
 
@@ -107,6 +108,16 @@ func (f *rootFolder) prepare() {
 	if f.lock != nil {
 		lockShared(f.lock)
 	}
+}
+
+// Shared reports whether another process has the folder open, or may have, where there is no lock.
+func (f *rootFolder) Shared() bool {
+	if f.lock == nil {
+		return true
+	}
+	alone := lockAlone(f.lock)
+	lockShared(f.lock)
+	return !alone
 }
 
 func (f *rootFolder) removeStrays(alone bool) {

@@ -37,6 +37,9 @@ type diskIndex struct {
 	building bool
 	early    int64 // bytes that may still be reserved while building
 
+	shared bool  // other processes have the folder open, as far as is known
+	unseen int64 // bytes of objects committed since what others wrote was looked at
+
 	wanted  int64         // the largest reservation that waits for room
 	excess  int64         // bytes of renditions to give up because the file system is full
 	stuck   bool          // the last attempt to remove a file failed
@@ -48,6 +51,9 @@ const (
 	// touchEvery is how old a file's time may become before a Get renews it: an hour, as in the Go build cache
 	// (cmd/go/internal/cache, mtimeInterval), so that recency survives a restart without a write per read.
 	touchEvery = time.Hour
+	// unseenPercent is how much of the budget may be written before others' files are looked for, and so how much each of
+	// several processes may exceed it by. A look is due at half of that.
+	unseenPercent = 5
 	// fullPercent is where eviction ends: making room for a twentieth at a time costs one pass per thousands of Puts.
 	fullPercent = 95
 )
@@ -89,6 +95,9 @@ func (x *diskIndex) reserve(n int64) (again <-chan struct{}, err error) {
 		x.early -= n
 		x.reserved += n
 		return nil, nil
+	case x.shared && x.unseen > 0 && x.unseen+n > x.max*unseenPercent/100:
+		x.waiting = true
+		return x.changed, nil
 	case x.used+x.reserved+n <= x.max:
 		x.reserved += n
 		return nil, nil
@@ -115,6 +124,7 @@ func (x *diskIndex) commit(k Key, n int64, now time.Time) (displaced Key, ok boo
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reserved -= n
+	x.unseen += n
 	i, found := x.byHash[k.hash()]
 	if found {
 		displaced, ok = x.slot(i).key(), x.slot(i).key() != k
@@ -174,12 +184,31 @@ func (x *diskIndex) drop(k Key) {
 	}
 }
 
+// lookDue reports whether it is time to look for what other processes wrote.
+func (x *diskIndex) lookDue() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.building && x.unseen > x.max*unseenPercent/200
+}
+
+// looked says that what others wrote is loaded, and whether there are others.
+func (x *diskIndex) looked(shared bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.shared, x.unseen = shared, 0
+	x.broadcast()
+}
+
 // load adds an object that was found on disk, unless it is known already.
 func (x *diskIndex) load(k Key, size int64, modified time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if _, found := x.byHash[k.hash()]; !found {
-		x.insert(k, blocksOf(size)*blockBytes, modified, loaded)
+		to := probation
+		if x.building {
+			to = loaded
+		}
+		x.insert(k, blocksOf(size)*blockBytes, modified, to)
 	}
 }
 

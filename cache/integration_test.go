@@ -79,6 +79,9 @@ func TestIntegrationDiskFull(t *testing.T) {
 	there := 0
 	for i := range 500 {
 		there += version(t, d, key(i))
+		if err := d.Delete(t.Context(), key(i)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if there == 0 || version(t, d, original) != 1 {
 		t.Errorf("%d renditions are there, original at version %d; want some, and 1", there, version(t, d, original))
