@@ -17,7 +17,7 @@ func TestDialectLocationLeadsToTheAnswer(t *testing.T) {
 	queries := []string{"", "w=800", "w=800&auto=format", "h=300&q=60", "w=400&auto=format&fm=png&q=75", "w=320&h=320&fit=crop&auto=format&fm=gif&q=50"}
 	for _, box := range []string{"w=320&h=320", "w=640&h=360", "w=640&h=160", "w=640&h=320", "w=1200&h=630", "w=2000&h=8000", "ar=1:5", "w=640&ar=1:1", "h=200&max-w=200"} {
 		for _, crop := range []string{
-			"", "&crop=top", "&crop=bottom", "&crop=left", "&crop=right", "&crop=top,right", "&crop=faces", "&crop=entropy", "&crop=focalpoint",
+			"", "&crop=top", "&crop=bottom", "&crop=left", "&crop=right", "&crop=top,right", "&crop=center", "&crop=faces", "&crop=entropy", "&crop=focalpoint",
 			"&crop=focalpoint&fp-x=0.45", "&crop=focalpoint&fp-x=0.5&fp-y=0.5", "&crop=focalpoint&fp-x=0.1&fp-y=0.9",
 		} {
 			queries = append(queries, box+"&fit=crop"+crop, box+"&fit=min&fm=webp&q=75"+crop)
@@ -50,6 +50,7 @@ func TestDialectMiddle(t *testing.T) {
 		"&crop=focalpoint":                   "cover-fp90x10",
 		"&crop=focalpoint&fp-x=0.5&fp-y=0.5": "cover-center",
 		"&crop=focalpoint&fp-x=0.45":         "cover-center",
+		"&crop=center":                       "cover-center",
 		"&crop=top":                          "cover-center", // cut at its sides
 	} {
 		if resp, body := d.get("/" + focalURL + "?w=320&h=320&fit=crop" + query); !strings.HasPrefix(body, "bytes of w320-h320-"+want+".") {
