@@ -59,6 +59,30 @@ func TestDialectMiddle(t *testing.T) {
 	}
 }
 
+// An address of the dialect that is too long for a header is not named; that by the ID is.
+func TestDialectLocationOfLongSources(t *testing.T) {
+	d := newDialectDesk(t)
+	long := "https%3A%2F%2Fimages.example.org%2F" + strings.Repeat("a", maxLocation) + ".jpg"
+	if resp, _ := d.get("/" + long + "?w=320"); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Location") != "" {
+		t.Errorf("%d, Content-Location %q; want none", resp.StatusCode, resp.Header.Get("Content-Location"))
+	}
+	s, err := New(Options{
+		Catalog:  scan(t, map[string]string{"_posts/2026-02-01-long.md": "---\nimage: https://images.example.org/" + strings.Repeat("a", maxLocation) + ".jpg\n---\n"}),
+		Renderer: d.stub, Formats: []transform.Format{transform.JPEG},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Server = s
+	d.serve()
+	if resp, _ := d.get("/" + long + "?w=320"); resp.Header.Get("Content-Location") != "/i/"+d.id("long")+"/w320.jpg" {
+		t.Errorf("%d, Content-Location %q; want that by the ID", resp.StatusCode, resp.Header.Get("Content-Location"))
+	}
+	if resp, _ := d.get("/" + long + "?w=320&h=320&fit=crop"); resp.Header.Get("Content-Location") != "" {
+		t.Errorf("Content-Location %q of a box; want none", resp.Header.Get("Content-Location"))
+	}
+}
+
 // A quality has no meaning in PNG, so an address without it says the same; but a preset that has one is only that with it.
 func TestDialectQualityOfLosslessAnswers(t *testing.T) {
 	d := newDialectDesk(t)
