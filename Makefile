@@ -41,7 +41,7 @@ lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes
 
 check: fmt vet nocgo test race lint ## what continuous integration runs: all of fmt, vet, nocgo, test, race, lint
 
-integration: ## prove the engine and the server against photographs, codecs, clients and a browser; installs what it needs with apt-get
+integration: ## prove engine, cache and server against photographs, codecs, faults, clients and a browser; installs what it needs with apt-get
 	.ci/integration
 
 fuzz: ## run every fuzz target for FUZZTIME

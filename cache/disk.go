@@ -34,8 +34,8 @@ const diskStripes = 256
 // Stats; each operation tries anew, so that a Disk recovers when the medium does.
 //
 // Processes on one machine may share a folder; machines may not (rename is atomic only locally). Files appear whole and
-// are verified when read, so nothing worse than a miss can come of it. Each process bounds the files that it found at
-// start, wrote or read: together they may exceed MaxBytes by what the others wrote since.
+// are verified when read, so nothing worse than a miss can come of it. Each process bounds all files that it knows of, and
+// looks for those of the others whenever it wrote a twentieth of MaxBytes: by as much each may exceed it.
 type Disk struct {
 	dir     string
 	open    func(dir string) (folder, bool, error) // openFolder, but for tests that break the medium

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -73,14 +74,16 @@ func (f *meteredFile) Write(b []byte) (int, error) {
 func usage(t *testing.T, dir string) (total int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // evicted meanwhile
+		}
 		if err != nil || e.IsDir() {
 			return err
 		}
-		info, err := e.Info()
-		if err == nil {
+		if info, err := e.Info(); err == nil {
 			total += blocksOf(info.Size()) * blockBytes
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,5 +130,48 @@ func TestDiskBudget(t *testing.T) {
 	// Beside the objects there is the tag; the lock is empty.
 	if got := usage(t, filepath.Join(dir, versionFolder)) - blockBytes; got != st.Bytes {
 		t.Errorf("files take %d bytes, Stats say %d", got, st.Bytes)
+	}
+}
+
+// TestDiskBudgetShared writes ten times the budget through two Disks on one folder, in turns, and looks at the folder again
+// and again: each may add a twentieth that the other does not know of yet.
+func TestDiskBudgetShared(t *testing.T) {
+	t.Parallel() // it waits for the file system most of the time
+	const budget, size = 4 << 20, 40_000
+	dir := t.TempDir()
+	var disks [2]*Disk
+	for i := range disks {
+		d, err := openDisk(DiskOptions{Dir: dir, MaxBytes: budget}, func(dir string) (folder, bool, error) {
+			f, _, err := openFolder(dir)
+			return &hastyFolder{f}, false, err // both find a folder that was there
+		}, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-d.built
+		disks[i] = d
+	}
+	disks[0].look() // the other came later
+	peak := int64(0)
+	for i := range 10 * budget / size {
+		k := NewKey(Rendition, fmt.Sprint(i))
+		if err := disks[i/7%2].Put(t.Context(), k, &Object{Body: make([]byte, size)}); err != nil {
+			t.Fatalf("Put = %v", err)
+		}
+		if i%5 == 0 {
+			peak = max(peak, usage(t, filepath.Join(dir, versionFolder))-blockBytes)
+		}
+	}
+	t.Logf("peak of %d bytes, %.2f of the budget", peak, float64(peak)/budget)
+	if peak > budget*110/100 || peak < budget*9/10 {
+		t.Errorf("peak of %d bytes, want about %d and at most a tenth more", peak, budget)
+	}
+	for _, d := range disks {
+		if st := d.Stats(); st.Evicted == 0 || st.Errors != 0 {
+			t.Errorf("Stats = %+v; want some evicted and nothing failed", st)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

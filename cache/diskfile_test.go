@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
@@ -45,6 +46,39 @@ func TestFileLengths(t *testing.T) {
 		if n := after.TotalAlloc - before.TotalAlloc; n > 64<<10 {
 			t.Errorf("%s: %d bytes allocated", name, n)
 		}
+	}
+}
+
+// TestFileFlips flips 10,000 single bits of a file as large as a rendition, one in its head and nine anywhere, and cuts it at
+// 64 places: nothing of it is ever accepted.
+func TestFileFlips(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	k := NewKey(Rendition, "flipped")
+	o := &Object{Meta: bytes.Repeat([]byte("meta"), 50), Body: bytes.Repeat([]byte("body "), 6000)}
+	b := encoded(t, k, o)
+	rejected := func(b []byte) bool {
+		o, err := readObject(bytes.NewReader(b), int64(len(b)), k)
+		return o == nil && (errors.Is(err, errDamaged) || errors.Is(err, errVersion))
+	}
+	for i := range 10_000 {
+		at := r.IntN(len(b))
+		if i%10 == 0 {
+			at = r.IntN(headerBytes)
+		}
+		bit := byte(1) << r.IntN(8)
+		b[at] ^= bit
+		if !rejected(b) {
+			t.Errorf("accepted with byte %d of %d changed by %#x", at, len(b), bit)
+		}
+		b[at] ^= bit
+	}
+	for range 64 {
+		if n := r.IntN(len(b)); !rejected(b[:n]) {
+			t.Errorf("accepted when cut at %d of %d", n, len(b))
+		}
+	}
+	if rejected(b) {
+		t.Error("the sound file is not accepted")
 	}
 }
 

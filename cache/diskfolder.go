@@ -22,6 +22,7 @@ type folder interface {
 	Remove(name string) error
 	Lstat(name string) (fs.FileInfo, error)
 	Chtimes(name string, accessed, modified time.Time) error
+	Shared() bool // whether others may have the folder open
 	Close() error
 }
 
@@ -98,7 +99,8 @@ func (f *rootFolder) prepare() {
 		_ = tag.Close()
 	}
 	alone := false
-	if lock, err := f.Root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, filePerm); err == nil {
+	// For reading: a file open for writing would keep the file system from being remounted read-only.
+	if lock, err := f.Root.OpenFile(lockName, os.O_RDONLY|os.O_CREATE|syscall.O_NONBLOCK, filePerm); err == nil {
 		f.lock = lock
 		alone = lockAlone(lock)
 	}
@@ -106,6 +108,16 @@ func (f *rootFolder) prepare() {
 	if f.lock != nil {
 		lockShared(f.lock)
 	}
+}
+
+// Shared reports whether another process has the folder open, or may have, where there is no lock.
+func (f *rootFolder) Shared() bool {
+	if f.lock == nil {
+		return true
+	}
+	alone := lockAlone(f.lock)
+	lockShared(f.lock)
+	return !alone
 }
 
 func (f *rootFolder) removeStrays(alone bool) {

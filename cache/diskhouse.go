@@ -26,6 +26,9 @@ func (d *Disk) keepHouse() {
 			}
 			d.evictPass()
 		case <-d.evict:
+			if d.index.lookDue() {
+				d.look()
+			}
 			d.evictPass()
 		}
 	}
@@ -38,10 +41,32 @@ func (d *Disk) keepHouse() {
 // the budget until a Get or an eviction notices.
 func (d *Disk) build() {
 	f := d.current()
+	if !d.scanAll(f) {
+		return
+	}
+	d.index.finish()
+	d.index.looked(f.Shared())
+}
+
+// look finds what other processes put into the folder since the last time. Alone it need not.
+func (d *Disk) look() {
+	f := d.current()
+	shared := f.Shared()
+	if shared && !d.scanAll(f) {
+		return
+	}
+	d.index.looked(shared)
+}
+
+// scanAll loads all folders. It reports false when it ended early.
+func (d *Disk) scanAll(f *medium) bool {
 	for kind := Pointer; kind <= Rendition; kind++ {
+		if _, err := f.Lstat(kind.String()); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		for fan := range 256 {
 			if d.ctx.Err() != nil || d.current() != f {
-				return
+				return false
 			}
 			err := d.scan(f, kind, fmt.Sprintf("%02x", fan))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -49,7 +74,7 @@ func (d *Disk) build() {
 			}
 		}
 	}
-	d.index.finish()
+	return true
 }
 
 // scan loads one folder such as "rendition/01".

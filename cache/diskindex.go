@@ -18,7 +18,8 @@ func blocksOf(size int64) int64 { return (size + blockBytes - 1) / blockBytes }
 // diskIndex knows which objects a Disk has, how large they are, and in which order to give them up. It also holds the
 // budget. It never touches a file. Safe for concurrent use.
 //
-// The order of use is the order of the lists, so clocks cannot disturb it; times matter only for what a restart finds.
+// The order of use is the order of the lists, so clocks cannot disturb it; times matter only for what a restart finds, which
+// begins on probation: what is in use is soon read again, because memory is empty then.
 //
 // It costs 52 bytes in slots and about 26 in byHash per object (BenchmarkIndexBuild measures it): a million objects
 // fit in 100 MB. The whole sum is kept once, in the slot; byHash has eight bytes of it.
@@ -28,14 +29,16 @@ type diskIndex struct {
 	byHash map[uint64]int32
 	chunks [][]diskSlot // slot i is chunks[i/chunkSlots][i%chunkSlots]; chunks never move or copy
 	unused int32        // first slot of the free list, linked by next
-	lists  [Rendition + 1]slotList
-	loaded [Rendition + 1]slotList // found on disk, not used by this process, unordered until the build ends
+	lists  [Rendition + 1][segments]slotList
 
 	objects  int64
 	used     int64 // bytes of the objects
 	reserved int64 // bytes of Puts under way
 	building bool
 	early    int64 // bytes that may still be reserved while building
+
+	shared bool  // other processes have the folder open, as far as is known
+	unseen int64 // bytes of objects committed since what others wrote was looked at
 
 	wanted  int64         // the largest reservation that waits for room
 	excess  int64         // bytes of renditions to give up because the file system is full
@@ -48,6 +51,9 @@ const (
 	// touchEvery is how old a file's time may become before a Get renews it: an hour, as in the Go build cache
 	// (cmd/go/internal/cache, mtimeInterval), so that recency survives a restart without a write per read.
 	touchEvery = time.Hour
+	// unseenPercent is how much of the budget may be written before others' files are looked for, and so how much each of
+	// several processes may exceed it by. A look is due at half of that.
+	unseenPercent = 5
 	// fullPercent is where eviction ends: making room for a twentieth at a time costs one pass per thousands of Puts.
 	fullPercent = 95
 )
@@ -66,8 +72,9 @@ func (x *diskIndex) reset(building bool) {
 	x.byHash = map[uint64]int32{}
 	x.chunks, x.unused = nil, none
 	for kind := range x.lists {
-		x.lists[kind] = slotList{first: none, last: none}
-		x.loaded[kind] = slotList{first: none, last: none}
+		for s := range x.lists[kind] {
+			x.lists[kind][s] = slotList{first: none, last: none}
+		}
 	}
 	x.objects, x.used, x.excess, x.stuck = 0, 0, 0, false
 	x.building, x.early = building, x.max*(100-fullPercent)/100
@@ -88,6 +95,9 @@ func (x *diskIndex) reserve(n int64) (again <-chan struct{}, err error) {
 		x.early -= n
 		x.reserved += n
 		return nil, nil
+	case x.shared && x.unseen > 0 && x.unseen+n > x.max*unseenPercent/100:
+		x.waiting = true
+		return x.changed, nil
 	case x.used+x.reserved+n <= x.max:
 		x.reserved += n
 		return nil, nil
@@ -114,11 +124,16 @@ func (x *diskIndex) commit(k Key, n int64, now time.Time) (displaced Key, ok boo
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reserved -= n
-	if i, found := x.byHash[k.hash()]; found {
+	x.unseen += n
+	i, found := x.byHash[k.hash()]
+	if found {
 		displaced, ok = x.slot(i).key(), x.slot(i).key() != k
 		x.remove(i)
 	}
-	x.insert(k, n, now, false)
+	x.insert(k, n, now, probation)
+	if found && !ok {
+		x.protect(x.byHash[k.hash()]) // whoever replaces it uses it
+	}
 	x.broadcast()
 	return displaced, ok
 }
@@ -132,10 +147,8 @@ func (x *diskIndex) touch(k Key, now time.Time) (known, renew bool) {
 	if !found || x.slot(i).key() != k {
 		return false, false
 	}
-	x.unlink(i)
+	x.protect(i)
 	s := x.slot(i)
-	s.loaded = false
-	x.pushFront(i)
 	if now.Sub(time.Unix(int64(s.touched), 0)).Abs() < touchEvery {
 		return true, false
 	}
@@ -148,7 +161,8 @@ func (x *diskIndex) adopt(k Key, size int64, modified time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if _, found := x.byHash[k.hash()]; !found {
-		x.insert(k, blocksOf(size)*blockBytes, modified, false)
+		x.insert(k, blocksOf(size)*blockBytes, modified, probation)
+		x.protect(x.byHash[k.hash()])
 	}
 }
 
@@ -170,12 +184,31 @@ func (x *diskIndex) drop(k Key) {
 	}
 }
 
+// lookDue reports whether it is time to look for what other processes wrote.
+func (x *diskIndex) lookDue() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.building && x.unseen > x.max*unseenPercent/200
+}
+
+// looked says that what others wrote is loaded, and whether there are others.
+func (x *diskIndex) looked(shared bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.shared, x.unseen = shared, 0
+	x.broadcast()
+}
+
 // load adds an object that was found on disk, unless it is known already.
 func (x *diskIndex) load(k Key, size int64, modified time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if _, found := x.byHash[k.hash()]; !found {
-		x.insert(k, blocksOf(size)*blockBytes, modified, true)
+		to := probation
+		if x.building {
+			to = loaded
+		}
+		x.insert(k, blocksOf(size)*blockBytes, modified, to)
 	}
 }
 
@@ -203,8 +236,8 @@ type slotTime struct {
 func (x *diskIndex) loadedTimes(kind Kind) []slotTime {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	found := make([]slotTime, 0, x.loaded[kind].length)
-	for i := x.loaded[kind].first; i != none; i = x.slot(i).next {
+	found := make([]slotTime, 0, x.lists[kind][loaded].length)
+	for i := x.lists[kind][loaded].first; i != none; i = x.slot(i).next {
 		found = append(found, slotTime{i, x.slot(i).touched})
 	}
 	return found
@@ -215,9 +248,9 @@ func (x *diskIndex) appendLoaded(batch []slotTime) {
 	defer x.mu.Unlock()
 	for _, f := range batch {
 		// The slot may be in use for something else by now; then it is not among the loaded.
-		if int(f.slot) < len(x.chunks)*chunkSlots && x.slot(f.slot).loaded {
+		if int(f.slot) < len(x.chunks)*chunkSlots && x.slot(f.slot).segment == loaded {
 			x.unlink(f.slot)
-			x.slot(f.slot).loaded = false
+			x.slot(f.slot).segment = probation
 			x.pushBack(f.slot)
 		}
 	}
@@ -245,7 +278,8 @@ func (x *diskIndex) plan() evictionPlan {
 	return p
 }
 
-// coldest is the object to give up next under p: the least recently used rendition, else original, else pointer.
+// coldest is the object to give up next under p: a rendition, else an original, else a pointer; the least
+// recently used of those on probation, else of those protected.
 func (x *diskIndex) coldest(p evictionPlan) (Key, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -257,8 +291,13 @@ func (x *diskIndex) coldest(p evictionPlan) (Key, bool) {
 		if kind == Rendition {
 			goal = min(p.used, p.renditions)
 		}
-		if last := x.lists[kind].last; last != none && x.used > goal {
-			return x.slot(last).key(), true
+		if x.used <= goal {
+			continue
+		}
+		for _, s := range [...]segment{probation, protected} {
+			if last := x.lists[kind][s].last; last != none {
+				return x.slot(last).key(), true
+			}
 		}
 	}
 	return Key{}, false

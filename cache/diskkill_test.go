@@ -5,60 +5,100 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/cache/cachetest"
 )
 
-// killDirEnv makes the test binary a writer in that folder instead of running tests.
+// killDirEnv makes the test binary a writer instead of running tests: a number that its versions count from, and a folder.
 const killDirEnv = "CUTLINE_CACHE_TEST_KILL_DIR"
 
-// writeForEver puts objects until it is killed, and prints the number of each that was kept.
-func writeForEver(dir string) error {
+const (
+	killKeys    = 1000
+	killWriters = 4
+)
+
+func killKey(i int) cache.Key {
+	return cache.NewKey([]cache.Kind{cache.Pointer, cache.Original, cache.Rendition}[i%3], fmt.Sprint("killed ", i))
+}
+
+// writeForEver puts objects of all sizes from several goroutines until it is killed, and prints the number of the key and
+// the version of each that was kept.
+func writeForEver(from string) error {
+	text, dir, _ := strings.Cut(from, " ")
+	var base int
+	if _, err := fmt.Sscan(text, &base); err != nil {
+		return err
+	}
 	d, err := cache.OpenDisk(cache.DiskOptions{Dir: dir})
 	if err != nil {
 		return err
 	}
-	ctx, k := context.Background(), cache.NewKey(cache.Pointer, "killed")
-	for i := 1; ; i++ {
-		if err := d.Put(ctx, k, cachetest.Object(k, i, 200_000)); err != nil {
-			return err
-		}
-		fmt.Println(i)
+	failed := make(chan error)
+	for g := range killWriters {
+		go func() {
+			r := rand.New(rand.NewPCG(uint64(base), uint64(g)))
+			for v := base; ; v++ {
+				i := r.IntN(killKeys/killWriters)*killWriters + g
+				if err := d.Put(context.Background(), killKey(i), cachetest.Object(killKey(i), v, r.IntN(60_000))); err != nil {
+					failed <- err
+				}
+				fmt.Println(i, v)
+			}
+		}()
 	}
+	return <-failed
 }
 
-// TestDiskKilled kills a writing process again and again, each time after a Put that it reported. What was reported last,
-// or something later, must be there, whole; no temporary file may stay; and nothing may be damaged.
-func TestDiskKilled(t *testing.T) {
+// killCycles kills a writing process again and again, each time at a random moment. What it reported of a key, or something
+// later, must be there, whole; no temporary file may stay; and nothing may be damaged. It returns how many reads were verified.
+func killCycles(t *testing.T, cycles int) (verified int) {
+	t.Helper()
 	dir := t.TempDir()
-	k := cache.NewKey(cache.Pointer, "killed")
-	for cycle := range 8 {
-		reported := runAndKill(t, dir, 1+cycle*3)
+	var reported [killKeys]int
+	r := rand.New(rand.NewPCG(1, 1))
+	for cycle := range cycles {
+		runAndKill(t, fmt.Sprint((cycle+1)*1_000_000, " ", dir), &reported, 1+r.IntN(60), time.Duration(r.IntN(3000))*time.Microsecond)
 		d := openDisk(t, dir, 0)
-		version, err := cachetest.Verify(k, get(t, d, k))
-		if err != nil || version < reported {
-			t.Errorf("version %d, %v; want at least %d, which was reported", version, err, reported)
+		for i, least := range reported {
+			version := 0
+			o, err := d.Get(t.Context(), killKey(i))
+			if err == nil {
+				version, err = cachetest.Verify(killKey(i), o)
+			}
+			if err != nil && !(least == 0 && errors.Is(err, cache.ErrMiss)) || version < least {
+				t.Errorf("cycle %d, key %d: version %d, %v; want at least %d, which was reported", cycle, i, version, err, least)
+			}
+			verified++
 		}
 		if temps, err := os.ReadDir(filepath.Join(dir, "v1", "tmp")); len(temps) != 0 || err != nil {
 			t.Errorf("temporary files: %v, %v; want none", temps, err)
 		}
-		if st := d.Stats(); st.Corrupt != 0 {
-			t.Errorf("Stats = %+v; want nothing damaged", st)
+		if st := d.Stats(); st.Corrupt != 0 || st.Errors != 0 {
+			t.Errorf("Stats = %+v; want nothing damaged or failed", st)
 		}
 		closeStore(t, d)
 	}
+	return verified
 }
 
-// runAndKill starts a writer, kills it after it reported that many Puts, and returns the last that it reported.
-func runAndKill(t *testing.T, dir string, puts int) (reported int) {
+func TestDiskKilled(t *testing.T) {
+	t.Parallel() // it waits for the file system most of the time
+	killCycles(t, 8)
+}
+
+// runAndKill starts a writer, kills it some time after it reported that many Puts, and notes what it reported.
+func runAndKill(t *testing.T, from string, reported *[killKeys]int, puts int, later time.Duration) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), killDirEnv+"="+dir)
+	cmd.Env = append(os.Environ(), killDirEnv+"="+from)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -66,21 +106,21 @@ func runAndKill(t *testing.T, dir string, puts int) (reported int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
+	lines, seen := bufio.NewScanner(out), 0
 	for lines.Scan() {
-		if _, err := fmt.Sscan(lines.Text(), &reported); err != nil {
+		var i, version int
+		if _, err := fmt.Sscan(lines.Text(), &i, &version); err != nil {
 			t.Errorf("the writer says %q", lines.Text())
+			continue
 		}
-		if reported == puts {
-			// It may be anywhere in the next Put. What it prints until it dies is read too.
-			if err := cmd.Process.Kill(); err != nil {
-				t.Error(err)
-			}
+		reported[i] = max(reported[i], version)
+		if seen++; seen == puts {
+			// What it prints until it dies is read too.
+			time.AfterFunc(later, func() { _ = cmd.Process.Kill() })
 		}
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() || reported < puts {
-		t.Fatalf("the writer ended with %v after %d Puts; want it killed after %d", err, reported, puts)
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() || seen < puts {
+		t.Fatalf("the writer ended with %v after %d Puts; want it killed after %d", err, seen, puts)
 	}
-	return reported
 }

@@ -18,21 +18,40 @@ type diskSlot struct {
 	touched    uint32 // the file's time in seconds since 1970, cut to 0…2106: what a restart will order by
 	prev, next int32
 	kind       Kind
-	loaded     bool // in loaded, not in lists
+	segment    segment
 }
+
+// segment is which of its kind's lists an object is in. Objects are given up from probation first, so that what is asked
+// for once, as by a crawler that walks through all pictures, never pushes out what is asked for again and again
+// (segmented LRU: Karedla, Love, Wherry, “Caching Strategies to Improve Disk System Performance”, IEEE Computer 27(3), 1994;
+// ADR 23).
+type segment uint8
+
+const (
+	nowhere   segment = iota // the slot is on the free list
+	loaded                   // found on disk, not used by this process, unordered until the build ends
+	probation                // put, or found, and not used since
+	protected                // used since
+	segments
+)
+
+// protectedPercent is the most of a kind's bytes that is protected. The rest is for what is new: it has to stay long
+// enough to be asked for a second time. Four fifths is in the range that the paper finds best.
+const protectedPercent = 80
 
 // slotList is a list from the most to the least recently used. The zero value is not usable: see reset.
 type slotList struct {
 	first, last int32
 	length      int
+	blocks      int64
 }
 
 func (s *diskSlot) key() Key { return Key{Kind: s.kind, Sum: s.sum} }
 
 func (x *diskIndex) slot(i int32) *diskSlot { return &x.chunks[i/chunkSlots][i%chunkSlots] }
 
-// insert adds k, which must not be there, as the most recently used or among the loaded.
-func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, loaded bool) {
+// insert adds k, which must not be there, as the most recently used of a segment.
+func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, to segment) {
 	if x.unused == none {
 		x.addChunk()
 	}
@@ -40,7 +59,7 @@ func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, loaded bool) 
 	s := x.slot(i)
 	x.unused = s.next
 	*s = diskSlot{
-		sum: k.Sum, kind: k.Kind, loaded: loaded,
+		sum: k.Sum, kind: k.Kind, segment: to,
 		blocks: uint32(min(blocksOf(bytes), math.MaxUint32)), touched: seconds(modified),
 	}
 	x.byHash[k.hash()] = i
@@ -72,11 +91,24 @@ func (x *diskIndex) addChunk() {
 }
 
 // list is the one that s is in, or is to be put into.
-func (x *diskIndex) list(s *diskSlot) *slotList {
-	if s.loaded {
-		return &x.loaded[s.kind]
+func (x *diskIndex) list(s *diskSlot) *slotList { return &x.lists[s.kind][s.segment] }
+
+// protect makes the object in slot i the most recently used of those that were used, and puts on probation again what was
+// used least recently of them, if they take more than their share.
+func (x *diskIndex) protect(i int32) {
+	x.move(i, protected)
+	lists := &x.lists[x.slot(i).kind]
+	all := lists[loaded].blocks + lists[probation].blocks + lists[protected].blocks
+	for lists[protected].blocks > all*protectedPercent/100 {
+		x.move(lists[protected].last, probation)
 	}
-	return &x.lists[s.kind]
+}
+
+// move puts the object in slot i at the front of a segment.
+func (x *diskIndex) move(i int32, to segment) {
+	x.unlink(i)
+	x.slot(i).segment = to
+	x.pushFront(i)
 }
 
 func (x *diskIndex) pushFront(i int32) {
@@ -90,6 +122,7 @@ func (x *diskIndex) pushFront(i int32) {
 	}
 	l.first = i
 	l.length++
+	l.blocks += int64(s.blocks)
 }
 
 func (x *diskIndex) pushBack(i int32) {
@@ -103,6 +136,7 @@ func (x *diskIndex) pushBack(i int32) {
 	}
 	l.last = i
 	l.length++
+	l.blocks += int64(s.blocks)
 }
 
 func (x *diskIndex) unlink(i int32) {
@@ -119,6 +153,7 @@ func (x *diskIndex) unlink(i int32) {
 		l.last = s.prev
 	}
 	l.length--
+	l.blocks -= int64(s.blocks)
 }
 
 // seconds fits t into 32 bits: a time before 1970 is 1970, one after 2106 is 2106.

@@ -132,6 +132,9 @@ func (d *Disk) commit(ctx context.Context, f *medium, temp string, k Key, n int6
 		// Best effort: a file that stays is found again by the next start.
 		_ = f.Remove(objectName(other))
 	}
+	if d.index.lookDue() {
+		ask(d.evict)
+	}
 	return nil
 }
 

@@ -19,6 +19,14 @@ type MemoryOptions struct {
 
 // Memory is a Store in RAM on ristretto. It forgets on restart and may refuse or forget any object.
 //
+// While there is room everything is admitted. When it is full a new object is admitted only if it was asked for at least as
+// often, by the frequency sketch (TinyLFU: Einziger, Friedman, Manes, ACM TOS 13(4), 2017), as the ones that would have to
+// go: the least often used of five taken at random, again and again until there is room. A Get counts whether it hits or
+// not, so that what is refused today is admitted when it is asked for again and again. Refused is not lost: the next tier
+// has it.
+//
+// What is held never exceeds MaxBytes by more than the objects of the Puts under way, of which memoryStripes is the most.
+//
 // Put copies, so that what is counted is what is held (a body that is a slice of a larger buffer would keep all of it)
 // and a caller's later write never reaches the store. Get does not copy and does not allocate.
 type Memory struct {
@@ -43,10 +51,15 @@ const (
 	// The frequency sketch and growing maps take the rest.
 	memoryOverhead = 320
 
-	// meanObjectBytes sizes ristretto's frequency sketch: a mix of renditions (10…100 KB) and pointers (0.5 KB). The
-	// sketch wants ten counters per object at about 3 bytes each (ristretto, Config.NumCounters), so that 128 MiB cost
-	// 240 KB. Where objects are smaller the sketch is coarser and admission a little worse; nothing else depends on it.
+	// meanObjectBytes sizes ristretto's frequency sketch: a mix of renditions (10…100 KB) and pointers (0.5 KB). Where
+	// objects are smaller the sketch is coarser and admission a little worse; nothing else depends on it.
 	meanObjectBytes = 16 << 10
+
+	// memoryCounters is how many counters of the sketch there are for each object that fits, at about 3 bytes: 1 MB of
+	// 128 MiB. ristretto asks for ten (Config.NumCounters), but it halves all of them after as many requests as there are
+	// counters, and a crawler's requests count too: with ten it makes readers lose a tenth of their hits, with 40 a
+	// thirtieth. When all that is popular changes at once, both do alike (BenchmarkHitRatio; internal/docs/performance.md).
+	memoryCounters = 40
 
 	// memoryTick is ristretto's interval, in seconds, for objects that expire. None do here.
 	memoryTick = 24 * 60 * 60
@@ -84,7 +97,7 @@ func NewMemory(o MemoryOptions) (*Memory, error) {
 	}
 	m := &Memory{maxObject: o.MaxBytes / objectShare}
 	entries, err := ristretto.NewCache(&ristretto.Config[uint64, *memoryEntry]{
-		NumCounters: max(1000, 10*o.MaxBytes/meanObjectBytes),
+		NumCounters: max(1000, memoryCounters*o.MaxBytes/meanObjectBytes),
 		MaxCost:     o.MaxBytes,
 		BufferItems: 64, // ristretto's recommendation
 		// A key arrives as its hash, with no second hash for collisions: every entry holds its whole key and Get

@@ -41,6 +41,44 @@ func TestMemoryBudget(t *testing.T) {
 	}
 }
 
+// TestMemoryBudgetUnderLoad puts new and growing objects from eight goroutines, reads and deletes among them, and looks at
+// each step: never more is held than the budget and the objects of the Puts under way, and nothing is booked for ever.
+func TestMemoryBudgetUnderLoad(t *testing.T) {
+	const budget, writers, largest = 1 << 20, 8, 30_000
+	m := newMemoryOf(t, budget)
+	var wg sync.WaitGroup
+	for g := range writers {
+		wg.Go(func() {
+			for i := range 400 {
+				k := cache.NewKey(cache.Rendition, fmt.Sprint((i*7+g)%120))
+				switch i % 10 {
+				case 8:
+					_, _ = m.Get(t.Context(), k)
+				case 9:
+					_ = m.Delete(t.Context(), k)
+				default:
+					_ = m.Put(t.Context(), k, cachetest.Object(k, i, (i*g*37)%largest))
+				}
+				if st := m.Stats(); st.Bytes > budget+writers*(largest+1000) || st.Bytes < 0 {
+					t.Errorf("%d bytes are held, want at most %d and what %d Puts are at", st.Bytes, budget, writers)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if st := m.Stats(); st.Bytes > budget || st.Bytes < budget/2 {
+		t.Errorf("%d bytes are held in the end, want at most %d and more than half", st.Bytes, budget)
+	}
+	for i := range 120 {
+		if err := m.Delete(t.Context(), cache.NewKey(cache.Rendition, fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := m.Stats(); st.Bytes != 0 || st.Objects != 0 {
+		t.Errorf("Stats = %+v after everything was deleted; want nothing held", st)
+	}
+}
+
 // TestMemoryTooLarge verifies that an object above an eighth of the budget is refused, and that what it was to replace
 // is forgotten rather than answered with.
 func TestMemoryTooLarge(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 
 // TestMain fails when a test leaves a goroutine behind. In a process of TestDiskKilled it is the writer.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(killDirEnv); dir != "" {
-		fmt.Fprintln(os.Stderr, writeForEver(dir))
+	if from := os.Getenv(killDirEnv); from != "" {
+		fmt.Fprintln(os.Stderr, writeForEver(from))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)

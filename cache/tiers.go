@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,9 +165,21 @@ func (t *Tiers) fail(tier int, err error) {
 // Put implements Store. It returns an error only when no tier kept o: ctx's, or the tiers' errors joined. What single
 // tiers failed to do goes to TiersOptions.Report.
 func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
+	_, err := t.put(ctx, k, o)
+	return err
+}
+
+// PutLasting is Put for what must outlive the faster tiers: it returns an error also when the slowest one did not keep o.
+func (t *Tiers) PutLasting(ctx context.Context, k Key, o *Object) error {
+	lasting, err := t.put(ctx, k, o)
+	return cmp.Or(err, lasting)
+}
+
+// put is Put; lasting is the slowest tier's error alone.
+func (t *Tiers) put(ctx context.Context, k Key, o *Object) (lasting, err error) {
 	s := t.stripe(k)
 	if err := s.lock(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer s.unlock()
 	defer s.generation.Add(1)
@@ -176,13 +189,16 @@ func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
 		if err := t.putTier(ctx, tier, k, o); err != nil {
 			failed = append(failed, tier)
 			errs = append(errs, err)
+			if tier == len(t.stores)-1 {
+				lasting = err
+			}
 		}
 	}
 	if len(failed) == len(t.stores) {
-		return errors.Join(append(errs, fmt.Errorf("%w: by any tier", ErrNotKept))...)
+		return nil, errors.Join(append(errs, fmt.Errorf("%w: by any tier", ErrNotKept))...)
 	}
 	if k.Kind == Original {
-		return nil // under its own sum the earlier bytes are the same: a tier that has them shall keep them
+		return lasting, nil // under its own sum the earlier bytes are the same: a tier that has them shall keep them
 	}
 	for _, tier := range failed {
 		// The tier may hold an earlier object. If it cannot forget it either, it is broken, and all that is left to
@@ -191,7 +207,7 @@ func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
 			t.fail(tier, err)
 		}
 	}
-	return nil
+	return lasting, nil
 }
 
 // Delete implements Store. It asks all tiers, slowest first, and returns their errors joined.

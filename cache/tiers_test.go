@@ -130,7 +130,11 @@ func TestTiersErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := cache.NewTiers(cache.TiersOptions{}, tt.stores...)
 			wantMiss(t, s, k)
-			err := s.Put(t.Context(), k, o)
+			err := s.PutLasting(t.Context(), k, o)
+			if lasts := tt.kept && name != "sound over broken"; lasts != (err == nil) {
+				t.Errorf("PutLasting = %v", err)
+			}
+			err = s.Put(t.Context(), k, o)
 			if tt.kept {
 				if err != nil {
 					t.Fatalf("Put = %v", err)

@@ -126,6 +126,9 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params) {
 		return
 	}
 	spec.Format = rend.Spec.Format
+	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
+		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
+	}
 	s.send(c, sending{entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName})
 }
 
@@ -187,11 +190,14 @@ func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
 	words, _ := e.Words.Over(o.Found)
 	l := s.shelf.label(e, words)
 	l.set(c.Writer.Header())
-	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), later(o.Modified, l.modified), cacheMinute)
+	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), cacheMinute)
 }
 
 // dialectURL is a rendition's address in the dialect, or "" where the dialect cannot say it.
 func (s *Server) dialectURL(e *catalog.Entry, spec transform.Spec) string {
+	if e.Focus.Set && spec.Crop == transform.Center {
+		spec.Crop, spec.Focus = transform.Focal, middle() // no crop would be the author's point: dialectSpec
+	}
 	p, ok := imgix.FromSpec(spec)
 	name := e.Source.String()
 	if !ok || strings.HasPrefix(name, "/i/") || strings.HasPrefix(name, "/p/") { // folders that have the names of our routes

@@ -3,7 +3,6 @@ package proxy
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -24,6 +23,8 @@ type listed struct {
 	Posts []post `json:"posts"` // the first 100
 	Uses  int    `json:"uses"`  // posts in all
 	Meta  string `json:"meta"`  // URL of meta.json
+	// Withdrawn says that the picture was taken down: its addresses answer 410.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 const (
@@ -54,12 +55,16 @@ func (s *Server) getCatalog(c *gin.Context) {
 		return
 	}
 	for _, e := range entries[(page-1)*per : min(page*per, len(entries))] {
-		l.Images = append(l.Images, listed{e.ID, e.Source.String(), newWords(e.Words), newPosts(e), len(e.Posts), fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, metaLeaf)})
+		l.Images = append(l.Images, listed{
+			ID: e.ID, Source: e.Source.String(), words: newWords(e.Words), Posts: newPosts(e), Uses: len(e.Posts),
+			Meta:      fmt.Sprintf("%s/i/%s/%s", s.o.PublicURL, e.ID, metaLeaf),
+			Withdrawn: s.o.Renderer.Withdrawn(c.Request.Context(), e.Source),
+		})
 	}
 	if page < l.Pages {
 		c.Header("Link", fmt.Sprintf(`<%s/catalog.json?page=%d&per_page=%d>; rel="next"`, s.o.PublicURL, page+1, per))
 	}
-	s.sendJSON(c, l, time.Time{}, cacheMinute)
+	s.sendJSON(c, l, cacheMinute)
 }
 
 // number reads a query parameter from 1 to most; "" is def.

@@ -61,10 +61,14 @@ func divisor(a, b int) int {
 // needs info only where sides depend on each other or the picture may be transparent: needsInfo. Its error is an
 // *unsignedErr.
 func (g grammar) open(spec transform.Spec, info transform.Info) (transform.Spec, error) {
-	words := spec
-	words.Format = 0
-	if g.isPreset(words) {
+	if g.isPresetIn(spec) {
 		return spec, nil
+	}
+	if spec.Crop == transform.Focal && spec.Focus == middle() {
+		spec.Crop, spec.Focus = transform.Center, transform.Point{}
+		if g.isPresetIn(spec) {
+			return spec, nil
+		}
 	}
 	if spec.Background != 0 && !slices.Contains(g.lattice.colours, spec.Background) {
 		return transform.Spec{}, &unsignedErr{"Without a signature bg can be white, transparent, or a colour that a preset has."}
@@ -80,6 +84,15 @@ func (g grammar) open(spec transform.Spec, info transform.Info) (transform.Spec,
 	}
 	return g.openBox(spec, info)
 }
+
+// isPresetIn reports whether spec is a preset, in whatever format.
+func (g grammar) isPresetIn(spec transform.Spec) bool {
+	spec.Format = 0
+	return g.isPreset(spec)
+}
+
+// middle is the focal point that means transform.Center.
+func middle() transform.Point { return transform.Point{X: 50, Y: 50} }
 
 // needsInfo reports whether open has to know the original.
 func needsInfo(spec transform.Spec) bool { return spec.Height > 0 || spec.Background != 0 }
@@ -151,13 +164,13 @@ func (l lattice) ratio(w, h int) (num, den int, ok bool) {
 // coordinate has no effect.
 func openPlace(spec transform.Spec, info transform.Info) (transform.Crop, transform.Point) {
 	step := func(perCent uint8) uint8 { return (perCent + placeStep/2) / placeStep * placeStep }
-	p := transform.Point{X: 50, Y: 50}
+	p := middle()
 	if int64(spec.Width)*int64(info.Height) > int64(spec.Height)*int64(info.Width) {
 		p.Y = step(spec.Focus.Y)
 	} else {
 		p.X = step(spec.Focus.X)
 	}
-	if p == (transform.Point{X: 50, Y: 50}) {
+	if p == middle() {
 		return transform.Center, transform.Point{}
 	}
 	return transform.Focal, p

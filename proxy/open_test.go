@@ -17,6 +17,8 @@ var (
 func TestOpen(t *testing.T) {
 	g := testGrammar(t)
 	preset, err := newGrammar(map[string]transform.Spec{
+		"mid":  {Width: 700, Height: 500, Fit: transform.Cover, Crop: transform.Center},
+		"half": {Width: 900, Height: 500, Fit: transform.Cover, Crop: transform.Focal, Focus: middle()},
 		"dark": {Width: 700, Height: 300, Fit: transform.Pad, Background: transform.Opaque | 0x102030, Quality: 77},
 	}, DefaultWidths(), []transform.Format{transform.JPEG})
 	if err != nil {
@@ -69,6 +71,9 @@ func TestOpen(t *testing.T) {
 		{g, photo, "w8192-h8192-cover", "w2560-h2560-cover"},
 		{g, photo, "w640-h640-cover-fp30x99", "w640-h640-cover-fp25x50"}, // cuts off left and right
 		{g, photo, "w640-h640-cover-fp38x0", "w640-h640-cover-center"},
+		{g, photo, "w640-h640-cover-fp50x50", "w640-h640-cover-center"},
+		{preset, photo, "w700-h500-cover-fp50x50", "w700-h500-cover-center"},
+		{preset, photo, "w900-h500-cover-fp50x50.jpg", "w900-h500-cover-fp50x50.jpg"},
 		{g, photo, "w640-h640-cover-fp0x0", "w640-h640-cover-fp0x50"},
 		{g, photo, "w640-h320-cover-fp99x80", "w640-h320-cover-fp50x75"}, // cuts off top and bottom
 		{g, photo, "w640-h320-cover-fp0x100-q60.webp", "w640-h320-cover-fp50x100-q75.webp"},

@@ -21,6 +21,7 @@ const (
 	cacheForever = "public, max-age=31536000, immutable"
 	cacheDay     = "public, max-age=86400, stale-while-revalidate=604800, stale-if-error=2592000"
 	cacheMinute  = "public, max-age=60, stale-while-revalidate=604800, stale-if-error=2592000" // stale, or a better one is on its way
+	cacheAsk     = "public, no-cache, stale-if-error=2592000"                                  // the origin wants to be asked each time
 	cacheNever   = "no-store"                                                                  // the origin forbids keeping it
 )
 
@@ -188,18 +189,31 @@ func cacheControl(rend *render.Rendition, version string) string {
 		return cacheMinute
 	case version != "" && version == versionOf(rend.Original) && !rend.Unsettled:
 		return cacheForever
+	case rend.NoCache:
+		return cacheAsk
 	case rend.Stale:
 		return cacheMinute
 	}
 	return cacheDay
 }
 
-// cacheStatus is RFC 9211's account of how the answer came about.
+// cacheStatus is RFC 9211's account of how the answer came about. "hit" is an answer that waited for nobody, fresh or stale;
+// "fwd=stale" one that waited for what the origin says of the original that is kept. There is no Age header beside it: it
+// would be subtracted from our own Cache-Control, which holds from now on, since the answer was judged just now (RFC 9111
+// §4.2.3).
 func cacheStatus(rend *render.Rendition) string {
 	status := "cutline; fwd=miss"
+	if rend.Asked {
+		status = "cutline; fwd=stale"
+		if rend.Status > 0 {
+			status += "; fwd-status=" + strconv.Itoa(rend.Status)
+		}
+	}
 	switch {
 	case rend.Outcome == render.Hit, rend.Outcome == render.Stale:
-		status = "cutline; hit"
+		if !rend.Asked {
+			status = "cutline; hit"
+		}
 	case rend.Outcome == render.Joined:
 		status += "; collapsed"
 	case rend.Kept:

@@ -24,6 +24,8 @@ type Renderer interface {
 	Render(ctx context.Context, req render.Request) ([]*render.Rendition, error)
 	Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error)
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
+	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
+	Withdrawn(ctx context.Context, src source.Source) bool
 }
 
 // Options configures a Server. Catalog and Renderer are required.

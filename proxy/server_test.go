@@ -73,7 +73,10 @@ type stub struct {
 	frames  int           // of the original
 	moves   int           // frames of renditions that keep moving
 	asked   []render.Request
-	read    []transform.Format // accepted, of the last Best
+	purged  []string               // each source with its purge's number
+	gone    map[source.Source]bool // withdrawn
+	stuck   error                  // of purges
+	read    []transform.Format     // accepted, of the last Best
 }
 
 var (
@@ -159,6 +162,33 @@ func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, er
 	return &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime, Found: s.found}, nil
 }
 
+func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source) (done []render.Purged) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, src := range sources {
+		if slices.Contains(sources[:i], src) {
+			continue
+		}
+		was := s.gone[src] || strings.Contains(src.String(), "fox")
+		d := render.Purged{Source: src, Was: was, Done: p != render.Restore || s.gone[src]}
+		if s.stuck != nil {
+			d.Done, d.Err = false, s.stuck
+		}
+		if d.Done {
+			s.purged = append(s.purged, fmt.Sprintf("%d %s", p, src))
+			s.gone[src] = p == render.Withdraw
+		}
+		done = append(done, d)
+	}
+	return done
+}
+
+func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone[src]
+}
+
 func (s *stub) set(change func(*stub)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,11 +202,13 @@ type desk struct {
 	http *httptest.Server
 	log  *bytes.Buffer
 	t    *testing.T
+
+	volatile bool // of AdminOptions
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, stub: &stub{outcome: render.Hit, kept: true}, log: &bytes.Buffer{}}
+	d := &desk{t: t, stub: &stub{outcome: render.Hit, kept: true, gone: map[source.Source]bool{}}, log: &bytes.Buffer{}}
 	s, err := New(Options{Catalog: scan(t, posts), Renderer: d.stub, Instance: "me", Log: slog.New(slog.NewJSONHandler(d.log, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -418,7 +450,7 @@ func TestEveryClassHasAVerdict(t *testing.T) {
 	want := map[render.Class]int{
 		render.Refused: 502, render.NotFound: 404, render.Gone: 410, render.NotAnImage: 415, render.TooLarge: 422,
 		render.Undecodable: 422, render.Unreachable: 502, render.Upstream: 502, render.Broken: 502, render.TimedOut: 504,
-		render.Busy: 503, render.Down: 503, render.BadSpec: 400, render.Canceled: 499, render.Internal: 500,
+		render.Busy: 503, render.Down: 503, render.BadSpec: 400, render.Withdrawn: 410, render.Canceled: 499, render.Internal: 500,
 	}
 	got := map[render.Class]int{}
 	for class, v := range verdicts {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -9,7 +10,6 @@ import (
 	"html/template"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -97,12 +97,13 @@ type sheetView struct {
 
 // A card is one picture of the sheet.
 type card struct {
-	ID       string
-	Source   string
-	Words    words
-	Posts    []post // the first maxCardPosts
-	More     int    // posts not listed
-	Problems []catalog.Problem
+	ID        string
+	Source    string
+	Words     words
+	Posts     []post // the first maxCardPosts
+	More      int    // posts not listed
+	Problems  []catalog.Problem
+	Withdrawn bool // taken down: there is no picture to show
 }
 
 // maxCardPosts bounds the posts that one card lists, with their problems.
@@ -116,7 +117,7 @@ func (s *Server) getSheet(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	view := s.newSheetView(page)
+	view := s.newSheetView(c.Request.Context(), page)
 	if page > view.Pages {
 		s.fail(c, usageError("page %d: expected 1 to %d", page, view.Pages))
 		return
@@ -127,10 +128,10 @@ func (s *Server) getSheet(c *gin.Context) {
 		return
 	}
 	c.Header("Content-Security-Policy", s.sheet.policy)
-	s.sendPage(c, "text/html; charset=utf-8", body.Bytes(), time.Time{}, "no-cache")
+	s.sendPage(c, "text/html; charset=utf-8", body.Bytes(), "no-cache")
 }
 
-func (s *Server) newSheetView(page int) *sheetView {
+func (s *Server) newSheetView(ctx context.Context, page int) *sheetView {
 	entries := s.o.Catalog.Entries
 	v := &sheetView{
 		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries),
@@ -153,6 +154,7 @@ func (s *Server) newSheetView(page int) *sheetView {
 	first, end := max(len(entries)-page*sheetPage, 0), len(entries)-(page-1)*sheetPage
 	for _, e := range slices.Backward(entries[first:end]) {
 		k := card{ID: e.ID, Source: e.Source.String(), Words: newWords(e.Words.Plain()), More: max(len(e.Posts)-maxCardPosts, 0)}
+		k.Withdrawn = s.o.Renderer.Withdrawn(ctx, e.Source)
 		k.Posts = newPosts(e)[:min(len(e.Posts), maxCardPosts)]
 		for _, p := range k.Posts {
 			k.Problems = append(k.Problems, found.of(p, k.Problems)...)

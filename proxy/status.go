@@ -63,6 +63,7 @@ var verdicts = map[render.Class]verdict{
 	render.TimedOut:    {http.StatusGatewayTimeout, "The original took too long to arrive or to process.", 0, "timeout"},
 	render.NotFound:    {http.StatusNotFound, "There is no original at its source.", 60, "not-found"},
 	render.Gone:        {http.StatusGone, "The original is gone from its source.", 300, "gone"},
+	render.Withdrawn:   {http.StatusGone, "This picture was taken down.", 300, "withdrawn"},
 	render.NotAnImage:  {http.StatusUnsupportedMediaType, "What is at the source is not an image of a format that is read here.", 300, "not-an-image"},
 	render.TooLarge:    {http.StatusUnprocessableEntity, "The original exceeds a limit on bytes, pixels, frames or memory, or the picture cannot be made as small as was asked for.", 60, "too-large"},
 	render.Undecodable: {http.StatusUnprocessableEntity, "The original is damaged and cannot be decoded.", 60, "undecodable"},
@@ -148,8 +149,13 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", allowed)
 	}
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	body := []byte(v.text + "\n")
+	contentType, text := "text/plain; charset=utf-8", v.text
+	if strings.HasSuffix(c.Request.URL.Path, "/"+figureLeaf) {
+		// An include puts whatever it gets into the article, and its readers need not read why there is no picture.
+		contentType, text = "text/html; charset=utf-8", "<!-- cutline: "+strings.ReplaceAll(text, "--", "- -")+" -->"
+	}
+	h.Set("Content-Type", contentType)
+	body := []byte(text + "\n")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Status(v.status)
 	if c.Request.Method == http.MethodHead {

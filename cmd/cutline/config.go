@@ -31,6 +31,11 @@ type config struct {
 
 	// Listen is the address of the proxy as host:port; port 0 takes a free one.
 	Listen string
+	// Admin is the address of the admin listener as host:port, of this machine alone unless there is an AdminToken; adminOff
+	// has none.
+	Admin string
+	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
+	AdminToken string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
 
@@ -46,6 +51,10 @@ type config struct {
 		Timeout time.Duration
 		// UserAgent is sent to origins. Large archives block clients that name no contact.
 		UserAgent string
+		// OnChange is what happens to a post's picture when its origin replaces it: changeUpdate or changeKeep.
+		OnChange string
+		// NoStore is what comes of an origin's no-store, private and no-cache: noStoreObey or noStoreIgnore.
+		NoStore string
 	}
 
 	// Presets are named specs without format. Those of the file are added to the default ones, or replace them by name.
@@ -84,6 +93,17 @@ type config struct {
 	Log struct{ Level, Format string }
 }
 
+// The words of fetch.on_change and fetch.no_store.
+const (
+	changeUpdate  = "update" // the new picture is shown
+	changeKeep    = "keep"   // the one that was published stays
+	noStoreObey   = "obey"
+	noStoreIgnore = "ignore"
+)
+
+// adminOff as admin has no admin listener.
+const adminOff = "off"
+
 // cacheOff as cache.dir keeps everything in memory.
 const cacheOff = "off"
 
@@ -91,6 +111,7 @@ const cacheOff = "off"
 func defaultConfig(env environ) *config {
 	c := &config{
 		Listen:  "127.0.0.1:8080",
+		Admin:   "127.0.0.1:9091",
 		Presets: proxy.DefaultPresets(),
 		Widths:  proxy.DefaultWidths(),
 		Formats: writable(),
@@ -98,6 +119,8 @@ func defaultConfig(env environ) *config {
 	c.Fetch.MaxBytes = 20_000_000
 	c.Fetch.Timeout = 15 * time.Second
 	c.Fetch.UserAgent = "cutline/" + readBuild().Version + " (+https://github.com/dd8bf596/cutline)"
+	c.Fetch.OnChange = changeUpdate
+	c.Fetch.NoStore = noStoreObey
 	c.Cache.Dir = defaultCacheDir(env)
 	c.Cache.Memory = 128 << 20
 	c.Cache.Disk = 2 << 30

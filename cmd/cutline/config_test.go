@@ -204,8 +204,8 @@ func TestRelativeCacheFolder(t *testing.T) {
 func TestSettingsCoverTheConfig(t *testing.T) {
 	c := &config{}
 	table := settings(c)
-	if len(table) > 25 {
-		t.Errorf("%d keys, the budget is 25", len(table))
+	if len(table) > 30 {
+		t.Errorf("%d keys, the budget is 30", len(table))
 	}
 	var leaves func(v reflect.Type) int
 	leaves = func(v reflect.Type) int {

@@ -39,7 +39,9 @@ missing or will break.
 With --online the pictures are fetched too, as serve would fetch them and into the same
 cache: one that cannot be had is an error (original-unavailable); a credit, creator or
 copyright notice in its file that the post contradicts (credit-conflict) or lacks
-(embedded-credit) is a warning. Without it the network is not used.
+(embedded-credit) is a warning, and so is one that is shown from the cache alone because
+its server does not deliver it any more (origin-gone), or that its server replaced by
+another (original-changed). Without --online the network is not used.
 
 Drafts, unpublished posts and posts of the future are read too, unlike by scan and serve:
 here a newsroom sees what a story lacks before it is published.

@@ -200,6 +200,12 @@ func (l *loader) set(s *setting, where string, words []string) {
 
 // check looks at values that are good alone but not together.
 func (l *loader) check() {
+	if l.Admin != adminOff && l.AdminToken == "" && !loopback(l.Admin) {
+		l.faults = append(l.faults, fault{
+			where: l.origin["admin"],
+			what:  fmt.Sprintf("admin: expected an address of this machine such as 127.0.0.1:9091, unless admin_token is set (got %q)", l.Admin),
+		})
+	}
 	// A pixel takes 4 bytes in the form that everything is resized in (image.NRGBA).
 	if need := 4 * l.Limits.Pixels; l.Limits.Memory < need {
 		l.faults = append(l.faults, fault{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/fetch"
@@ -20,7 +21,7 @@ const lookers = 8
 // the order of c.Entries. The error is for what stops the whole: a cache that cannot be opened, ctx's end.
 func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catalog) (_ []catalog.Original, err error) {
 	log := newLog(p.stderr, s.config.config)
-	st, err := newRenderStack(s, log)
+	st, err := newRenderStack(s, nil, log)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +72,9 @@ func lookAt(ctx context.Context, sources []source.Source, look func(context.Cont
 
 // look brings one original. What exactly went wrong may name addresses, and is for the log.
 func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) catalog.Original {
-	o, err := st.renderer.Probe(ctx, src)
+	o, err := st.renderer.Revalidate(ctx, src)
 	if err == nil {
-		return catalog.Original{Found: o.Found}
+		return seenOriginal(o, src)
 	}
 	class := render.Internal
 	if e, ok := errors.AsType[*render.Error](err); ok {
@@ -94,12 +95,32 @@ func passing(class render.Class, err error) bool {
 	return class == render.Busy || class == render.TimedOut || class == render.Down && (!ok || down.Paused)
 }
 
+const (
+	// outage is how long an origin may be slow or busy before its pictures count as orphaned.
+	outage = time.Hour
+	// news is how long lint tells of a picture that was replaced and is shown: who has not looked at it by then will not.
+	news = 30 * 24 * time.Hour
+)
+
+// seenOriginal is what lint says of an original that was had.
+func seenOriginal(o *render.Original, src source.Source) catalog.Original {
+	seen := catalog.Original{Found: o.Found}
+	if o.Failure != "" && src.Remote() && (!passing(o.Failure, nil) || time.Since(o.Failing) > outage) {
+		seen.Gone, seen.Since = unavailable(o.Failure, true), o.Failing
+	}
+	if o.Pinned || time.Since(o.Replaced) < news {
+		seen.Replaced, seen.Pinned = o.Replaced, o.Pinned
+	}
+	return seen
+}
+
 // unavailable says in plain words, to whoever wrote the post, why an original cannot be had.
 func unavailable(class render.Class, remote bool) error {
 	text := map[render.Class]string{
 		render.Refused:     "its address may not be fetched; only public ones are, on ports 80 and 443, unless fetch.allow_private lists them",
-		render.NotFound:    "its server has no such file",
+		render.NotFound:    "its server has no such file, or hands it out to nobody but its own pages",
 		render.Gone:        "its server says that it is gone for good",
+		render.Withdrawn:   "it was taken down here; 'cutline purge --restore' undoes that",
 		render.NotAnImage:  "what is there is no picture of a format that is read",
 		render.TooLarge:    "it is larger than the limits for originals",
 		render.Undecodable: "the file is damaged",

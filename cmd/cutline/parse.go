@@ -208,6 +208,41 @@ func parseListen(s string) (string, error) {
 	return s, nil
 }
 
+// parseAdmin is parseListen, or adminOff.
+func parseAdmin(s string) (string, error) {
+	if s == adminOff {
+		return s, nil
+	}
+	if _, err := parseListen(s); err != nil {
+		return "", errors.New("expected host:port such as 127.0.0.1:9091, or off")
+	}
+	return s, nil
+}
+
+// leastToken is what a token has at least, in characters: 16 of base64 are 96 bits.
+const leastToken = 16
+
+// parseToken reads a bearer token; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes through a header.
+func parseToken(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if len(s) < leastToken || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("expected at least %d letters, digits and signs, as 'openssl rand -base64 24' makes them", leastToken)
+	}
+	return s, nil
+}
+
+// loopback reports whether host:port is of this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
 // parsePrefix reads a CIDR prefix strictly: bits set beyond its length hide what is meant, and a length of 0 would open
 // every address.
 func parsePrefix(s string) (netip.Prefix, error) {

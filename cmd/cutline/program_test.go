@@ -16,9 +16,10 @@ import (
 
 // served is a "cutline serve" inside the test's own process, where the race detector sees it.
 type served struct {
-	url  string
-	end  context.CancelCauseFunc
-	code chan int
+	url   string
+	admin string // host:port of the admin listener
+	end   context.CancelCauseFunc
+	code  chan int
 }
 
 func startServe(t *testing.T, args ...string) *served {
@@ -28,13 +29,16 @@ func startServe(t *testing.T, args ...string) *served {
 	s := &served{end: cancel, code: make(chan int, 1)}
 	p := program{stdout: io.Discard, stderr: w}
 	go func() {
-		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
+		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
 	}()
 	address := make(chan string, 1)
 	go func() {
 		defer close(address)
 		for lines := bufio.NewScanner(r); lines.Scan(); {
+			if m := administered.FindStringSubmatch(lines.Text()); m != nil {
+				s.admin = m[1]
+			}
 			if m := opened.FindStringSubmatch(lines.Text()); m != nil {
 				address <- m[1]
 			}

@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 // they have:
 //
 //	exits CODE PROGRAM [ARG...]    runs it and checks the exit code; stdout and stderr are for the checks that follow
-//	serve [-files N] [ARG...]      starts "cutline serve ARG...", with at most N open files, on a free port of 127.0.0.1 and waits until it listens; sets $URL and $ADDRESS
+//	serve [-files N] [ARG...]      starts "cutline serve ARG...", with at most N open files, on a free port of 127.0.0.1, and
+//	                               waits until it listens; sets $URL, $ADDRESS and $ADMIN
 //	hold N                         opens N connections to the server and says nothing on them until the script ends
 //	get [-H 'NAME: VALUE'] [-head] STATUS PATH    asks the server; prints status, headers and, for text, the body on stdout
 //	signal NAME CODE               sends INT or TERM and checks the exit code; what the server said is on stderr
@@ -84,6 +85,9 @@ type scriptServer struct {
 // opened is the line that tells the address.
 var opened = regexp.MustCompile(`(?m)^  open +(http://\S+)/$|"url":"(http://[^"]+)/"`)
 
+// administered is the line before it, which tells the admin listener's.
+var administered = regexp.MustCompile(`^  admin +http://(\S+)$`)
+
 func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(serverKey{}).(*scriptServer)
 	if neg || s.cmd != nil {
@@ -96,19 +100,22 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		limit = []string{"sh", "-c", "ulimit -n " + args[1] + ` && exec "$0" "$@"`}
 		args = args[2:]
 	}
-	line := slices.Concat(limit, []string{program, "serve", "--listen", "127.0.0.1:0"}, args)
+	line := slices.Concat(limit, []string{program, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
-	address, said := make(chan string, 1), make(chan string, 1)
+	address, said, admin := make(chan string, 1), make(chan string, 1), ""
 	go func() {
 		var all strings.Builder
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
 			all.WriteString(lines.Text() + "\n")
+			if m := administered.FindStringSubmatch(lines.Text()); m != nil {
+				admin = m[1]
+			}
 			if m := opened.FindStringSubmatch(lines.Text()); m != nil {
 				address <- m[1] + m[2]
 			}
@@ -128,6 +135,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("serve ended before it listened:\n%s", <-said)
 	}
 	ts.Setenv("URL", url)
+	ts.Setenv("ADMIN", admin)
 	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "http://"))
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 // serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
-var serveSettings = [...]string{"listen", "cache", "allow-private", "content", "log-level", "log-format"}
+var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "log-level", "log-format"}
 
 func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -37,6 +37,9 @@ out, as the site's generator leaves them out: no story is announced before its t
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
 By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
 that cannot be made, they are kept in memory only, with a warning.
+
+Purges come in on an address of their own (--admin), for programs of this machine alone
+unless admin_token is set.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
@@ -84,7 +87,12 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return listenError(s.config.Listen, err)
 	}
-	p.sayServing(log, s, c, st, baseURL(ln.Addr()))
+	adminURL, stopAdmin, err := startAdmin(ctx, s, st, log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer stopAdmin()
+	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(ln, connections(openFiles()))
 	server.ConnState = clients.watch
 	life := lifecycle{http: server, setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
@@ -138,11 +146,11 @@ func baseURL(addr net.Addr) string {
 }
 
 // sayServing tells what was found and where it is. In a log that programs read it is one record.
-func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *stack, base string) {
+func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *stack, base, adminURL string) {
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
-			"hosts", s.config.Fetch.Hosts)
+			"hosts", s.config.Fetch.Hosts, "admin", adminURL)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
@@ -153,6 +161,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 		p.say("  hosts     %s", strings.Join(hosts, ", "))
 	}
 	p.say("  cache     %s", st.cacheDir)
+	if adminURL != "" {
+		p.say("  admin     %s", adminURL)
+	}
 	p.say("  open      %s/", base)
 	if len(c.Entries) > 0 {
 		p.say("  try       curl -i %s%s", base, examplePath(c))

@@ -57,6 +57,10 @@ func contentSettings(c *config) []setting {
 			list(&c.Content.Placeholders, parseNotEmpty, text)},
 		{"listen", "address of the proxy, host:port; port 0 takes a free one", "listen HOST:PORT",
 			scalar(&c.Listen, parseListen, text)},
+		{"admin", "address of purges, host:port of this machine; \"off\" has none", "admin HOST:PORT",
+			scalar(&c.Admin, parseAdmin, text)},
+		{"admin_token", "what purges have to bear, 16 characters at least; with it admin may be any address", "",
+			secret{scalar(&c.AdminToken, parseToken, text), &c.AdminToken}},
 		{"public_url", "scheme and host that absolute URLs begin with", "",
 			scalar(&c.PublicURL, parsePublicURL, text)},
 		{"fetch.hosts", "whose pictures may be asked for although no post shows them: names, or *.example.org for all below", "",
@@ -69,6 +73,10 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Fetch.Timeout, durationBetween(time.Millisecond, 5*time.Minute), durationText)},
 		{"fetch.user_agent", "sent to origins; name a contact in it", "",
 			scalar(&c.Fetch.UserAgent, parseUserAgent, text)},
+		{"fetch.on_change", "when an origin replaces a post's picture: update, or keep what was published", "",
+			scalar(&c.Fetch.OnChange, oneOf(changeUpdate, changeKeep), text)},
+		{"fetch.no_store", "an origin's no-store, private and no-cache: obey or ignore", "",
+			scalar(&c.Fetch.NoStore, oneOf(noStoreObey, noStoreIgnore), text)},
 	}
 }
 

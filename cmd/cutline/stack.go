@@ -14,6 +14,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
 	"github.com/dd8bf596/cutline/proxy"
@@ -34,7 +35,7 @@ type stack struct {
 
 // newStack puts the parts of a server together, down to the proxy.
 func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
-	st, err := newRenderStack(s, log)
+	st, err := newRenderStack(s, func(src source.Source) bool { return len(c.BySource(src)) > 0 }, log)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +59,9 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 }
 
 // newRenderStack puts together what every verb that looks at pictures needs: originals from the network or the site folder,
-// an engine inside its limits, the tiers of the cache, and the one path through them.
-func newRenderStack(s *site, log *slog.Logger) (*stack, error) {
+// an engine inside its limits, the tiers of the cache, and the one path through them. archived tells the sources that posts show;
+// nil has all.
+func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger) (*stack, error) {
 	conf := s.config
 	for _, prefix := range conf.Fetch.AllowPrivate {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
@@ -81,6 +83,9 @@ func newRenderStack(s *site, log *slog.Logger) (*stack, error) {
 		Quality:   conf.Quality,
 		Fresh:     conf.Cache.Fresh,
 		Timeout:   st.flight,
+		Archived:  archived,
+		Pin:       conf.Fetch.OnChange == changeKeep,
+		KeepAll:   conf.Fetch.NoStore == noStoreIgnore,
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
 		Aside:  aside,

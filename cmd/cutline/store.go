@@ -54,7 +54,12 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 	}
 	logs := [...]*tierLog{{log: log, tier: "memory"}, {log: log, tier: "disk"}} // in the order of the stores
 	report := func(tier int, err error) { logs[tier].report(err) }
-	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, disk), nil
+	behind, err := cache.NewBehind(disk, cache.BehindOptions{Report: logs[1].report})
+	if err != nil {
+		return nil, fmt.Errorf("disk cache: %w", err)
+	}
+	st.closers = append(st.closers, behind.Close)
+	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, behind), nil
 }
 
 // tryKeeping keeps an object in store and forgets it again. A folder that cannot be written is opened for reading, and

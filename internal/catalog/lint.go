@@ -30,6 +30,8 @@ const (
 	codeCreditConflict      = "credit-conflict"
 	codeEmbeddedCredit      = "embedded-credit"
 	codeOriginalUnavailable = "original-unavailable"
+	codeOriginGone          = "origin-gone"
+	codeOriginalChanged     = "original-changed"
 )
 
 // A Code is a kind of problem.
@@ -59,6 +61,8 @@ var codes = []Code{
 	{codeCreditConflict, Warning, "--online: the post and the picture's file name different people as credit, creator or copyright owner"},
 	{codeEmbeddedCredit, Warning, "--online: the picture's file names a credit or a creator that the post lacks"},
 	{codeOriginalUnavailable, Error, "--online: the picture cannot be fetched, or is none that can be read"},
+	{codeOriginGone, Warning, "--online: the picture is shown from the cache alone; its server does not deliver it any more"},
+	{codeOriginalChanged, Warning, "--online: its server put another picture in the place of the one that was published"},
 }
 
 // Codes lists every kind of problem that a Catalog can report. The caller may modify the slice.

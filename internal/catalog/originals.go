@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/caption"
 )
@@ -17,10 +18,17 @@ type Original struct {
 	Err error
 	// Passing says that Err may be gone in a minute.
 	Passing bool
+	// Gone says, like Err, why its server does not deliver an original any more that is shown nevertheless, from what was
+	// kept of it; nil while it does. Since is when that began.
+	Gone  error
+	Since time.Time
+	// Replaced is when its server put another picture in its place; zero for never, or so long ago that nobody need be told.
+	Replaced time.Time
+	Pinned   bool // with Replaced: the one from before is still shown
 }
 
 // LintOriginals returns what Lint returns and what the originals add, in the same order: originals that cannot be had, those
-// that credit somebody else than the post does, and those that credit somebody where the post does not. originals[i] is of
+// that outlived their origin or were replaced there, those that credit somebody else than the post does, and those that credit somebody where the post does not. originals[i] is of
 // c.Entries[i]. The caller may modify the slice.
 func (c *Catalog) LintOriginals(originals []Original) []Problem {
 	found := c.Lint()
@@ -35,20 +43,49 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 			switch o := &originals[i]; {
 			case o.Err == nil:
 				found = append(found, e.lintCredits(p, o.Found)...)
+				found = append(found, e.lintOrigin(p, o)...)
 			case page || missing[p.Path]: // said already, and better
 			default:
 				found = append(found, e.unavailable(p, o))
 			}
 		}
 	}
+	found = withoutContradictions(found)
 	sortProblems(found)
 	return found
+}
+
+// withoutContradictions takes out that nobody is credited, of posts whose picture's file credits somebody: that says it better.
+func withoutContradictions(found []Problem) []Problem {
+	embedded := map[string]bool{}
+	for _, p := range found {
+		embedded[p.File] = embedded[p.File] || p.Code == codeEmbeddedCredit
+	}
+	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.File] })
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {
 	found := problem(codeOriginalUnavailable, p.Path, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err)
 	if o.Passing {
 		found.Severity = Warning
+	}
+	return found
+}
+
+// lintOrigin tells what its origin did to a picture since it was published.
+func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
+	const format = "2006-01-02 15:04 UTC"
+	if o.Gone != nil {
+		found = append(found, problem(codeOriginGone, p.Path, p.Line, "%s is shown from the cache alone, since %s: %v",
+			quote(p.Raw), o.Since.UTC().Format(format), o.Gone))
+	}
+	if !o.Replaced.IsZero() {
+		shown := "the new one is shown; do the words fit it?"
+		if o.Pinned {
+			shown = "the one that was published is still shown"
+		}
+		found = append(found, problem(codeOriginalChanged, p.Path, p.Line, "%s became another picture (noticed %s); %s",
+			quote(p.Raw), o.Replaced.UTC().Format(format), shown))
 	}
 	return found
 }

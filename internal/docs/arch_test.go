@@ -56,6 +56,7 @@ var layers = map[string][]string{
 // shared names the third-party libraries that more than one package imports, each with its reason. Every other library
 // has one import site, so that it can be replaced in one package.
 var shared = map[string]string{
+	"github.com/dunglas/httpsfv":     "structured fields (RFC 9651): proxy writes them, fetch reads them",
 	"golang.org/x/text/unicode/norm": "Unicode's normal forms: as little to replace as package unicode",
 	"gopkg.in/yaml.v3":               "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003)",
 }

@@ -57,13 +57,11 @@ type Validators struct {
 
 // An Original is what Fetch brings. Nobody may modify Body.
 type Original struct {
+	Freshness
 	Body        []byte        // nil when NotModified
 	NotModified bool          // the version named by the validators that were passed in is still current
 	Validators  Validators    // to pass in next time; none from the inner URL of a wrapper, whose versions are not the wrapper's
 	Modified    time.Time     // when the origin says the original last changed; zero when it does not say
-	Fresh       time.Duration // for how long the origin says that the answer holds (RFC 9111 §4.2), less its Age; valid with Explicit
-	Explicit    bool          // whether the origin said anything about freshness
-	NoStore     bool          // the origin forbids keeping it (no-store or private)
 	From        source.Source // what answered: the source asked for, or the inner one of a wrapper
 }
 

@@ -51,7 +51,7 @@ func (f *Fetcher) local(src source.Source, prior Validators) (*Original, error) 
 	original := &Original{
 		Validators: fileValidators(info),
 		Modified:   info.ModTime(),
-		Explicit:   true, // fresh for no time: asking again costs one stat
+		Freshness:  Freshness{Explicit: true}, // fresh for no time: asking again costs one stat
 		From:       src,
 	}
 	if prior == original.Validators {

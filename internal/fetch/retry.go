@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -42,19 +43,46 @@ func retryAfter(h http.Header, now time.Time) (after time.Duration, ok bool) {
 	return min(max(at.Sub(now), time.Second), maxRetryAfter), true
 }
 
+// A StatusError is any other status that brings no picture. It wraps one of this package's errors.
+type StatusError struct {
+	Status int
+	Err    error
+}
+
+// Error is what the status means, and the status.
+func (e *StatusError) Error() string { return fmt.Sprintf("%v: status %d", e.Err, e.Status) }
+
+// Unwrap is the error of this package that the status means.
+func (e *StatusError) Unwrap() error { return e.Err }
+
+// StatusOf is the status that an origin answered where err comes of one, else 0.
+func StatusOf(err error) int {
+	if e, ok := errors.AsType[*StatusError](err); ok {
+		return e.Status
+	}
+	if e, ok := errors.AsType[*RetryError](err); ok {
+		return e.Status
+	}
+	return 0
+}
+
+// errLeadsBack is what 508 means.
+var errLeadsBack = fmt.Errorf("%w: the source leads back here", ErrRefused)
+
 // statusError maps a status that brings no picture to this package's errors. 401 and 403 are how many hosts say 404.
 func statusError(status int, h http.Header, now time.Time) error {
+	err := ErrUpstream
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		return fmt.Errorf("%w: status %d", ErrNotFound, status)
+		err = ErrNotFound
 	case http.StatusGone:
-		return ErrGone
+		err = ErrGone
 	case http.StatusLoopDetected:
-		return fmt.Errorf("%w: status %d: the source leads back here", ErrRefused, status)
+		err = errLeadsBack
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if after, ok := retryAfter(h, now); ok {
 			return &RetryError{After: after, Status: status}
 		}
 	}
-	return fmt.Errorf("%w: status %d", ErrUpstream, status)
+	return &StatusError{Status: status, Err: err}
 }

@@ -45,8 +45,10 @@ type Params struct {
 	Ratio Ratio
 	// MaxW and MaxH cut the box, in pixels; 0 is no bound; with Cover.
 	MaxW, MaxH int
-	Crop       transform.Crop  // with Cover: Center where the query names none
-	Focus      transform.Point // with Focal
+	// Crop is Center where the query names no place; with Cover. The middle that it does name is Focal, at 50 and 50 per cent:
+	// whoever knows the picture's own focal point puts that before the one, not before the other.
+	Crop  transform.Crop
+	Focus transform.Point // with Focal
 	// Background is what stands under transparency and around a padded picture; the zero Color is transparent.
 	Background transform.Color
 	Quality    int              // 1…100; 0 is cutline's own
@@ -195,9 +197,6 @@ func (p Params) normal() Params {
 	}
 	if p.Fit != transform.Cover {
 		p.Crop = transform.Smart
-	}
-	if p.Crop == transform.Focal && p.Focus == (transform.Point{X: 50, Y: 50}) {
-		p.Crop = transform.Center
 	}
 	if p.Crop != transform.Focal {
 		p.Focus = transform.Point{}

@@ -57,7 +57,8 @@ var parameters = []Parameter{
 	{"fit", "f", Implemented, "clip, max: inside the box. crop, min: fills the box, which shrinks in its ratio where the original " +
 		"cannot. fill: padded to the box. scale: distorted to it. Nothing else"},
 	{"crop", "", Implemented, "the first of the list that can be had: top, bottom, left, right and their pairs; faces, edges, entropy, auto: " +
-		"what stands out, tones of skin among it; focalpoint. None: the author's focal point, else the middle"},
+		"what stands out, tones of skin among it, and before that the author's focal point; focalpoint with fp-x or fp-y. " +
+		"None: the author's focal point, else the middle"},
 	{"fp-x", "", Implemented, "0 to 1, to a hundredth; with crop=focalpoint"},
 	{"fp-y", "", Implemented, "likewise"},
 	{"ar", "", Implemented, "width:height; with fit=crop, where not both sides are given"},

@@ -62,7 +62,9 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	rend.Interim = interim || len(pending) > 0
 	rend.Unsettled = !settled
 	if settled && len(wishes) == len(all) && rend.Kept {
-		r.behind.run(key, func() { r.keepChoice(ctx, key, rend.Spec.Format) })
+		r.behind.run(key, func() {
+			r.commit(c.req.Source, c.located.token, func() { r.keepChoice(ctx, key, rend.Spec.Format) })
+		})
 	}
 	return rend, nil
 }

@@ -20,6 +20,7 @@ const (
 	Refused     Class = "refused"      // the address may not be fetched: its text, the dial or a redirect shows it
 	NotFound    Class = "not-found"    // the origin or the site has no such original
 	Gone        Class = "gone"         // the origin says that it is gone for good
+	Withdrawn   Class = "withdrawn"    // taken down here, by a purge
 	NotAnImage  Class = "not-an-image" // fetched, but of no format that is read
 	TooLarge    Class = "too-large"    // bytes, pixels, frames or memory over a limit
 	Undecodable Class = "undecodable"  // an image format, but damaged
@@ -81,6 +82,7 @@ var classes = []struct {
 	{transform.ErrTimeout, TimedOut},
 	{context.DeadlineExceeded, TimedOut},
 	{context.Canceled, Canceled},
+	{errPurged, Canceled}, // only where the caller left, too
 }
 
 // newError gives err its class. An *Error passes through.

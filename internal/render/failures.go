@@ -12,7 +12,13 @@ import (
 // long, and originals that may not be kept and cannot be decoded. The zero value is ready. It is safe for concurrent use.
 type failures struct {
 	mu    sync.Mutex
-	byKey map[cache.Key]failure
+	byKey map[cache.Key]failed
+}
+
+// A failed is a failure and whose it is.
+type failed struct {
+	failure
+	src source.Source
 }
 
 // maxFailures bounds the map: some 300 KB.
@@ -30,9 +36,9 @@ func (f *failures) add(k cache.Key, e *Error, now time.Time) {
 		clear(f.byKey) // they are hints; forgetting all costs one attempt each
 	}
 	if f.byKey == nil {
-		f.byKey = make(map[cache.Key]failure)
+		f.byKey = make(map[cache.Key]failed)
 	}
-	f.byKey[k] = failure{Class: e.Class, RetryAt: now.Add(pause)}
+	f.byKey[k] = failed{failure{Class: e.Class, RetryAt: now.Add(pause)}, e.Source}
 }
 
 // get returns the error that is remembered for k, or nil.

@@ -24,9 +24,10 @@ type fakeOrigin struct {
 	body  []byte // current bytes
 	etag  string
 	err   error
-	fresh time.Duration // explicit when > 0
-	never bool          // no-store
-	gate  chan struct{} // when set, Fetch waits for it
+	fresh time.Duration   // explicit when > 0
+	never bool            // no-store
+	says  fetch.Freshness // instead, when not zero
+	gate  chan struct{}   // when set, Fetch waits for it
 	calls int
 	asked []fetch.Validators // what each call sent
 }
@@ -51,7 +52,10 @@ func (o *fakeOrigin) Fetch(ctx context.Context, src source.Source, prior fetch.V
 	}
 	out := &fetch.Original{
 		Validators: fetch.Validators{ETag: o.etag}, From: src,
-		Fresh: o.fresh, Explicit: o.fresh > 0, NoStore: o.never,
+		Freshness: fetch.Freshness{Fresh: o.fresh, Explicit: o.fresh > 0, NoStore: o.never},
+	}
+	if o.says != (fetch.Freshness{}) {
+		out.Freshness = o.says
 	}
 	if o.etag != "" && prior.ETag == o.etag {
 		out.NotModified = true
@@ -86,6 +90,7 @@ type fakeEngine struct {
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 	slow  chan struct{} // when set, Transform of AVIF waits for it
+	probe chan struct{} // when set, Probe waits for it
 	avif  bool          // AVIF can be written
 	sizes map[transform.Format]int
 	fails map[transform.Format]error
@@ -100,6 +105,9 @@ func (e *fakeEngine) Can(f transform.Format) transform.Ability {
 func (e *fakeEngine) Rev(transform.Format) string { return "rev" + e.rev }
 
 func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
+	if e.probe != nil {
+		<-e.probe
+	}
 	if len(src) >= 4 && string(src[:4]) == "html" {
 		return transform.Info{}, transform.ErrFormat
 	}

@@ -31,11 +31,12 @@ type flights[K comparable, V any] struct {
 
 // A flight is the work on one key. val and err may be read once done is closed.
 type flight[V any] struct {
-	done chan struct{} // closed when val and err are there
-	gone chan struct{} // closed when the flight has settled and cannot be joined any more
-	once sync.Once
-	val  V
-	err  error
+	done  chan struct{} // closed when val and err are there
+	gone  chan struct{} // closed when the flight has settled and cannot be joined any more
+	once  sync.Once
+	since time.Time // when the flight was claimed
+	val   V
+	err   error
 
 	run    *run
 	resign func(*run) // for a caller of claim who waits no longer
@@ -64,7 +65,7 @@ func (g *flights[K, V]) claim(keys ...K) (all []*flight[V], led []int) {
 	for i, k := range keys {
 		f, ok := g.byKey[k]
 		if !ok {
-			f = &flight[V]{done: make(chan struct{}), gone: make(chan struct{}), run: own, resign: g.resign}
+			f = &flight[V]{done: make(chan struct{}), gone: make(chan struct{}), since: time.Now(), run: own, resign: g.resign}
 			if !g.closed {
 				g.byKey[k] = f
 			}

@@ -3,7 +3,9 @@ package render
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -19,11 +21,14 @@ const localFresh = time.Second
 
 // located is an original as a flight found it.
 type located struct {
-	ptr   pointer // Current is set
-	body  []byte  // where the flight had it in hand; nil means that it is in the store
-	had   bool    // nothing new came in: the bytes had been here before
-	keep  bool    // the origin allows keeping it
-	stale bool    // past its freshness, or kept although the origin fails
+	ptr    pointer // Current is set
+	body   []byte  // where the flight had it in hand; nil means that it is in the store
+	had    bool    // nothing new came in: the bytes had been here before
+	keep   bool    // the origin allows keeping it
+	stale  bool    // past its freshness, or kept although the origin fails
+	asked  bool    // something was had before, and the flight asked the origin about it
+	status int     // with asked: what the origin answered; 0 for nothing that has one
+	token  token   // from before anything of it was looked at
 }
 
 // A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
@@ -34,39 +39,66 @@ type fetchKey struct {
 }
 
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
-// revalidate it behind; else by a flight that everybody who asks for src waits for.
+// revalidate it behind, or while its origin is known to fail; else by a flight that everybody who asks for src waits for.
 func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outcome, error) {
-	now := time.Now()
+	now, t := time.Now(), r.purges.now()
 	p := r.loadPointer(ctx, src)
+	l := located{ptr: p, had: true, keep: true, token: t}
+	if p.Withdrawn != nil {
+		return located{}, "", withdrawn(src)
+	}
+	if p.fresh(now, r.o.MaxFresh) {
+		return l, Hit, nil
+	}
+	l.stale = true
+	known := p.Failure != nil && r.spares(src, p, p.Failure.Class, now) // the origin fails, and that is no news
+	k := fetchKey{src: src}
 	switch {
-	case p.fresh(now, r.o.MaxFresh):
-		return located{ptr: p, had: true, keep: true}, Hit, nil
-	case p.Current != nil && p.resting(now):
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
-	case p.Current != nil && src.Remote():
-		r.fetch(ctx, fetchKey{src: src})
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+	case p.resting(now) && known:
+		return l, Stale, nil
 	case p.resting(now):
 		return located{}, "", p.Failure.remembered(src, now)
+	case p.Current != nil && src.Remote() && (known || r.mayWait(src, p, now) || r.hangs(src, now)):
+		r.fetch(ctx, k)
+		return l, Stale, nil
 	}
 	if err := r.failures.get(pointerKey(src), src, now); err != nil {
 		return located{}, "", err
 	}
-	l, outcome, err := r.waitFetch(ctx, fetchKey{src: src})
-	if err != nil && p.Current != nil && ctx.Err() == nil { // a file of the site, and nobody had time to look at it
-		return located{ptr: p, had: true, keep: true, stale: true}, Stale, nil
+	f, led := r.fetch(ctx, k)
+	wait := ctx
+	if p.Current != nil && src.Remote() && r.archived(src) {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithDeadline(ctx, f.since.Add(askedFirst))
+		defer cancel()
 	}
-	return l, outcome, err
+	found, outcome, err := r.join(wait, src, f, led)
+	if err != nil && ctx.Err() == nil && p.Current != nil && r.archived(src) { // no time, or nobody who has any
+		if src.Remote() && errors.Is(err, context.DeadlineExceeded) {
+			r.hung(src)
+		}
+		return l, Stale, nil
+	}
+	return found, outcome, err
 }
 
 // waitFetch waits for a flight that brings k's source.
 func (r *Renderer) waitFetch(ctx context.Context, k fetchKey) (located, Outcome, error) {
 	f, led := r.fetch(ctx, k)
+	return r.join(ctx, k.src, f, led)
+}
+
+// join waits for f.
+func (r *Renderer) join(ctx context.Context, src source.Source, f *flight[located], led bool) (located, Outcome, error) {
 	ready := f.ready()
 	l, err := f.wait(ctx)
+	if err != nil {
+		return located{}, "", newError(src, err)
+	}
+	if ready && !led {
+		l.asked = false // for others, a moment ago
+	}
 	switch {
-	case err != nil:
-		return located{}, "", newError(k.src, err)
 	case l.stale:
 		return l, Stale, nil
 	case l.had, ready && !led:
@@ -91,65 +123,126 @@ func (r *Renderer) fetch(ctx context.Context, k fetchKey) (f *flight[located], l
 
 // bring is the work of a fetch flight.
 func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (settle func()) {
+	t := r.purges.now()
 	p := r.loadPointer(ctx, k.src)
+	if p.Withdrawn != nil {
+		f.finish(located{}, withdrawn(k.src))
+		return nil
+	}
 	// A flight that ended between the caller's look and this one's start has done the work already.
 	if now := time.Now(); !k.whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
-		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now)}, nil)
+		if p.resting(now) && !r.spares(k.src, p, p.Failure.Class, now) {
+			f.finish(located{}, p.Failure.remembered(k.src, now))
+			return nil
+		}
+		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now), token: t}, nil)
 		return nil
 	}
 	var prior fetch.Validators
-	if p.Current != nil && !k.whole {
-		prior = p.Current.Validators
+	if !k.whole {
+		prior = p.prior(r.pins(k.src, p))
 	}
-	o, err := r.o.Fetch.Fetch(ctx, k.src, prior)
+	// It ends before the flight does, so that what it ends in can be told and remembered.
+	end, _ := ctx.Deadline()
+	short, cancel := context.WithDeadline(ctx, end.Add(-r.o.Timeout/10))
+	o, err := r.o.Fetch.Fetch(short, k.src, prior)
+	cancel()
 	if err == nil {
 		var l located
-		if l, err = r.adopt(ctx, k.src, p, o); err == nil {
+		if l, err = r.adopt(ctx, k, p, o); err == nil {
+			r.counters.fetched.Add(1)
+			l.token = t
+			l.asked, l.status = p.Current != nil && k.src.Remote(), http.StatusOK
+			if o.NotModified {
+				l.status = http.StatusNotModified
+			}
 			f.finish(l, nil)
 			return func() { r.keep(ctx, k.src, l) }
 		}
 	}
-	return r.fallBack(ctx, k, p, f, err)
+	return r.fallBack(ctx, k, located{ptr: p, token: t}, f, err)
 }
 
 // adopt makes a located original of what the origin sent.
-func (r *Renderer) adopt(ctx context.Context, src source.Source, p pointer, o *fetch.Original) (located, error) {
+func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Original) (located, error) {
+	now := time.Now()
 	p.Failure = nil
-	p.Expires = time.Now().Add(r.freshFor(src, o))
+	if !o.NotModified || o.Freshness != (fetch.Freshness{}) { // a 304 that says nothing leaves what was said (RFC 9111 §4.3.4)
+		p.Said = o.Freshness
+		if r.o.KeepAll {
+			p.Said.NoStore, p.Said.NoCache = false, false
+		}
+	}
+	p.Expires = now.Add(r.freshFor(k.src, p.Said))
+	pinned := r.pins(k.src, p) && !k.whole // whole: what was pinned is lost
+	l := located{ptr: p, had: true, keep: !p.Said.NoStore || pinned}
 	if o.NotModified {
 		if p.Current == nil {
-			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", src, fetch.ErrUpstream)
+			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", k.src, fetch.ErrUpstream)
 		}
-		current := *p.Current
-		r.reread(ctx, &current)
-		if o.Validators != (fetch.Validators{}) {
-			current.Validators = o.Validators
-		}
-		p.Current = &current
-		return located{ptr: p, had: true, keep: !o.NoStore}, nil
+		l.ptr = r.confirmed(ctx, p, o.Validators, pinned)
+		return l, nil
 	}
 	v := &version{Sum: sha256.Sum256(o.Body), Bytes: int64(len(o.Body)), Modified: o.Modified, Validators: o.Validators}
 	if v.Modified.IsZero() {
-		v.Modified = time.Now().UTC().Truncate(time.Second)
+		v.Modified = now.UTC().Truncate(time.Second)
 	}
 	if p.Current != nil && p.Current.Sum == v.Sum {
 		v.Info, v.Modified = p.Current.Info, p.Current.Modified
 		v.Found, v.Read = p.Current.Found, p.Current.Read
 		v.read(o.Body)
-		p.Current = v
-		return located{ptr: p, body: o.Body, had: true, keep: !o.NoStore}, nil
+		l.ptr.Current, l.body = v, o.Body
+		if p.Replaced != nil && p.Replaced.Sum != v.Sum {
+			l.ptr.Replaced = nil // the one from before is back
+		}
+		return l, nil
 	}
-	if p.Damaged.covers(v.Sum, time.Now()) {
+	return r.replace(k.src, l, v, o.Body, pinned)
+}
+
+// confirmed is p when the origin says that what it had last is what it still has.
+func (r *Renderer) confirmed(ctx context.Context, p pointer, said fetch.Validators, pinned bool) pointer {
+	current := *p.Current
+	r.reread(ctx, &current)
+	at := &current.Validators
+	if pinned && p.Replaced != nil && p.Replaced.Sum != current.Sum {
+		replaced := *p.Replaced
+		p.Replaced, at = &replaced, &replaced.Validators
+	}
+	if said != (fetch.Validators{}) {
+		*at = said
+	}
+	p.Current = &current
+	return p
+}
+
+// replace makes v, which body is, the original of l; where the one from before is pinned, it only notes that v is there.
+func (r *Renderer) replace(src source.Source, l located, v *version, body []byte, pinned bool) (located, error) {
+	now, p := time.Now(), &l.ptr
+	if p.Damaged.covers(v.Sum, now) {
 		return located{}, &Error{Class: p.Damaged.Class, Source: src, Err: fmt.Errorf("%w: the same bytes as before", transform.ErrCorrupt)}
 	}
-	info, err := r.o.Transform.Probe(o.Body)
+	info, err := r.o.Transform.Probe(body)
 	if err != nil {
 		return located{}, err
 	}
+	if p.Current != nil && src.Remote() {
+		if p.Replaced == nil || p.Replaced.Sum != v.Sum {
+			r.counters.replaced.Add(1)
+		}
+		p.Replaced = p.replacedBy(v, now)
+	}
+	if pinned {
+		return l, nil
+	}
 	v.Info = info
-	v.read(o.Body)
+	if p.Current != nil && !v.Modified.After(p.Current.Modified) {
+		v.Modified = now.UTC().Truncate(time.Second) // an older file in its place is news too
+	}
+	v.read(body)
 	p.Current, p.Last, p.Damaged = v, p.Current, nil
-	return located{ptr: p, body: o.Body, keep: !o.NoStore}, nil
+	l.body, l.had = body, false
+	return l, nil
 }
 
 // read finds the words in body, unless that was done by what does it today. What the metadata's damage hides is not said; the
@@ -166,20 +259,19 @@ func (r *Renderer) reread(ctx context.Context, v *version) {
 	if v.Read == caption.ReadRev {
 		return
 	}
-	if o, err := r.o.Store.Get(ctx, v.Sum.key()); err == nil { // else another time
-		v.read(o.Body)
+	if body, ok := r.loadOriginal(ctx, v.Sum); ok { // else another time
+		v.read(body)
 	}
 }
 
-// freshFor is how long o may be taken for current: what the origin says, within bounds, else the default.
-func (r *Renderer) freshFor(src source.Source, o *fetch.Original) time.Duration {
-	switch {
-	case !src.Remote():
-		return localFresh
-	case o.Explicit:
-		return min(max(o.Fresh, r.o.MinFresh), r.o.MaxFresh)
+// loadOriginal returns an original's bytes from wherever they are kept.
+func (r *Renderer) loadOriginal(ctx context.Context, s sum) (body []byte, ok bool) {
+	for _, k := range []cache.Key{s.key(), s.looseKey()} {
+		if o, err := r.o.Store.Get(ctx, k); err == nil {
+			return o.Body, true
+		}
 	}
-	return r.o.Fresh
+	return nil, false
 }
 
 // keep stores what a fetch flight brought: the original before the pointer that names it. Where the origin forbids keeping,
@@ -188,25 +280,45 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 	if !l.keep {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
-		if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-			r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
-		}
+		r.commit(src, l.token, func() {
+			if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
+				r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
+			}
+		})
 		return
 	}
-	if l.body != nil {
-		r.put(ctx, l.ptr.Current.Sum.key(), &cache.Object{Body: l.body})
+	body, archived := l.body, r.archived(src)
+	if body == nil && l.ptr.Loose && archived { // a post has come to show it
+		body, _ = r.loadOriginal(ctx, l.ptr.Current.Sum)
 	}
-	r.change(ctx, src, func(pointer) (pointer, bool) { return l.ptr, true })
+	if body != nil {
+		k := l.ptr.Current.Sum.key()
+		if l.ptr.Loose = !archived; !archived {
+			k = l.ptr.Current.Sum.looseKey()
+		}
+		r.commit(src, l.token, func() { r.put(ctx, k, &cache.Object{Body: body}) })
+	}
+	r.change(ctx, src, l.token, func(latest pointer) (pointer, bool) {
+		// News of an original in whose place another flight put one meanwhile are none.
+		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
+	})
 }
 
 // fallBack ends a fetch flight that failed: with the original that was had before, for as long as it takes (the origin may
-// die, the picture stays), else with the error. Either way the failure is remembered for a while.
-func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *flight[located], err error) (settle func()) {
+// die, the picture stays), else with the error. Either way the failure is remembered for a while. l is what was had.
+func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *flight[located], err error) (settle func()) {
 	e := newError(k.src, err)
 	now := time.Now()
-	if p.Current != nil && !k.whole {
+	r.counters.failed.Add(1)
+	if e.Class == TimedOut && k.src.Remote() {
+		r.hung(k.src)
+	}
+	if !k.whole && r.spares(k.src, l.ptr, e.Class, now) {
+		r.counters.spared.Add(1)
 		r.report(e)
-		f.finish(located{ptr: p.failed(e, now), had: true, keep: true, stale: true}, nil)
+		f.finish(located{
+			ptr: l.ptr.failed(e, now), had: true, keep: true, stale: true, asked: k.src.Remote() && e.Class != Down, status: fetch.StatusOf(err), token: l.token,
+		}, nil)
 	} else {
 		f.finish(located{}, e)
 	}
@@ -214,6 +326,6 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, p pointer, f *fligh
 		return nil
 	}
 	return func() {
-		r.change(ctx, k.src, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
+		r.change(ctx, k.src, l.token, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
 	}
 }

@@ -18,11 +18,21 @@ import (
 // A pointer says which original a source stands for, and until when that may be taken for granted. It is the only thing
 // in the cache that expires and the only one that is overwritten.
 type pointer struct {
-	Current *version  `json:"current,omitempty"` // nil when no original was ever had
-	Last    *version  `json:"last,omitempty"`    // what Current replaced, to fall back on when Current turns out damaged
-	Expires time.Time `json:"expires,omitzero"`  // of Current's freshness
-	Failure *failure  `json:"failure,omitempty"` // of the latest attempt; nil when it succeeded
-	Damaged *damage   `json:"damaged,omitempty"` // an original that could not be decoded, so that it is not adopted at once
+	Current  *version        `json:"current,omitempty"`  // nil when no original was ever had
+	Last     *version        `json:"last,omitempty"`     // what Current replaced, to fall back on when Current turns out damaged
+	Expires  time.Time       `json:"expires,omitzero"`   // of Current's freshness
+	Failure  *failure        `json:"failure,omitempty"`  // of the latest attempt; nil when it succeeded
+	Said     fetch.Freshness `json:"said,omitzero"`      // what the origin said with the latest answer
+	Loose    bool            `json:"loose,omitempty"`    // Current is kept among what can be made again, because no post shows it
+	Replaced *replacement    `json:"replaced,omitempty"` // the latest change of the original behind the same address
+	Damaged  *damage         `json:"damaged,omitempty"`  // an original that could not be decoded, so that it is not adopted at once
+	// Withdrawn is set where a purge took the source down; nothing else is then.
+	Withdrawn *withdrawal `json:"withdrawn,omitempty"`
+}
+
+// A withdrawal is a tombstone. It is a pointer, the kind that stores give up last.
+type withdrawal struct {
+	At time.Time `json:"at"`
 }
 
 // A version is one state of an original.
@@ -54,7 +64,35 @@ func (d *damage) covers(s sum, now time.Time) bool {
 // A failure is remembered so that a broken source is not tried again for every reader.
 type failure struct {
 	Class   Class     `json:"class"`
+	Since   time.Time `json:"since,omitzero"` // of the first failure after the last success
 	RetryAt time.Time `json:"retry_at"`
+}
+
+// A replacement is an original that an origin put in place of another. It is Current, unless that is pinned.
+type replacement struct {
+	Sum        sum              `json:"sum"`
+	At         time.Time        `json:"at"` // when it was seen first
+	Validators fetch.Validators `json:"validators,omitzero"`
+}
+
+// prior are the validators of what the origin had last: of the replacement, where the original that it replaced is pinned.
+func (p pointer) prior(pinned bool) fetch.Validators {
+	switch {
+	case p.Current == nil:
+		return fetch.Validators{}
+	case pinned && p.Replaced != nil && p.Replaced.Sum != p.Current.Sum:
+		return p.Replaced.Validators
+	}
+	return p.Current.Validators
+}
+
+// replacedBy is p when v turned out to be in its original's place.
+func (p pointer) replacedBy(v *version, now time.Time) *replacement {
+	at := now.UTC().Truncate(time.Second)
+	if p.Replaced != nil && p.Replaced.Sum == v.Sum {
+		at = p.Replaced.At
+	}
+	return &replacement{Sum: v.Sum, At: at, Validators: v.Validators}
 }
 
 // A sum is a SHA-256, in hex as text.
@@ -71,6 +109,10 @@ func (s *sum) UnmarshalText(text []byte) error {
 }
 
 func (s sum) key() cache.Key { return cache.Key{Kind: cache.Original, Sum: s} }
+
+// looseKey is where an original is kept that no post shows: among renditions, which a full store gives up before any original.
+// No rendition has it: their keys are hashes of three other fields.
+func (s sum) looseKey() cache.Key { return cache.NewKey(cache.Rendition, "original", string(s[:])) }
 
 func pointerKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, src.String()) }
 
@@ -92,7 +134,11 @@ const maxPause = 5 * time.Minute
 
 // failed is p after an attempt that ended in e: what was had stays.
 func (p pointer) failed(e *Error, now time.Time) pointer {
-	p.Failure = &failure{Class: e.Class, RetryAt: now.Add(min(e.pause(), maxPause))}
+	since := now.UTC().Truncate(time.Second)
+	if p.Failure != nil && !p.Failure.Since.IsZero() {
+		since = p.Failure.Since
+	}
+	p.Failure = &failure{Class: e.Class, Since: since, RetryAt: now.Add(min(e.pause(), maxPause))}
 	return p
 }
 
@@ -100,7 +146,7 @@ func (p pointer) failed(e *Error, now time.Time) pointer {
 // takes its place until the origin has something better.
 func (p pointer) damaged(e *Error, now time.Time) pointer {
 	p.Damaged = &damage{Sum: p.Current.Sum, Class: e.Class, Until: now.Add(damageKept)}
-	p.Current, p.Last, p.Expires = p.Last, nil, time.Time{}
+	p.Current, p.Last, p.Expires, p.Replaced = p.Last, nil, time.Time{}, nil
 	return p.failed(e, now)
 }
 
@@ -110,11 +156,14 @@ func (f failure) remembered(src source.Source, now time.Time) *Error {
 }
 
 // change replaces the pointer of src by what f makes of it, alone: of two changes at one time one would undo the other.
-// f returns false to leave it as it is.
-func (r *Renderer) change(ctx context.Context, src source.Source, f func(pointer) (pointer, bool)) {
-	lock := &r.locks[pointerKey(src).Sum[0]%pointerLocks]
+// f returns false to leave it as it is. Nothing happens where src was purged after t.
+func (r *Renderer) change(ctx context.Context, src source.Source, t token, f func(pointer) (pointer, bool)) {
+	lock := r.lock(src)
 	lock.Lock()
 	defer lock.Unlock()
+	if r.purges.since(src, t) {
+		return
+	}
 	if p, ok := f(r.loadPointer(ctx, src)); ok {
 		r.savePointer(ctx, src, p)
 	}
@@ -125,6 +174,9 @@ const pointerLocks = 64
 
 // loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
 func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
+	if w := r.tombs.of(src); w != nil {
+		return pointer{Withdrawn: w}
+	}
 	o, err := r.o.Store.Get(ctx, pointerKey(src))
 	if err != nil {
 		return pointer{}
@@ -134,6 +186,9 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 		r.report(fmt.Errorf("read the pointer of %s: %w", src, err))
 		return pointer{}
 	}
+	if p.Withdrawn != nil {
+		r.tombs.add(p.Withdrawn, src)
+	}
 	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
 		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src, v.Info.Width, v.Info.Height))
 		return pointer{}
@@ -142,14 +197,23 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 }
 
 func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer) {
+	o, err := pointerObject(p)
+	if err != nil {
+		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
+		return
+	}
+	r.put(ctx, pointerKey(src), o)
+}
+
+// pointerObject is p as stores keep it.
+func pointerObject(p pointer) (*cache.Object, error) {
 	var meta bytes.Buffer
 	enc := json.NewEncoder(&meta)
 	enc.SetEscapeHTML(false) // a pointer is no page, and words full of markup shall not outgrow cache.MaxMeta
 	if err := enc.Encode(p); err != nil {
-		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
-		return
+		return nil, err
 	}
-	r.put(ctx, pointerKey(src), &cache.Object{Meta: meta.Bytes()})
+	return &cache.Object{Meta: meta.Bytes()}, nil
 }
 
 // put keeps o if it can: a cache that fails is a metric and a slow miss, never a failed request.

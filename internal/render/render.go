@@ -44,6 +44,13 @@ type Options struct {
 	Fresh     time.Duration            // where the origin says nothing; 0 means 24 hours
 	Timeout   time.Duration            // for one flight, waits included; 0 means 30 s
 	Slow      []transform.Format       // formats that Best lets no answer wait for
+	// Archived tells the sources whose originals outlive their origin; it is called for every answer that is past its
+	// freshness, from any goroutine. nil has all.
+	Archived func(source.Source) bool
+	// Pin has an archived original stay when its origin replaces it. The change is noted, and told by Revalidate.
+	Pin bool
+	// KeepAll keeps what its origin forbids keeping (no-store, private) or wants to be asked for each time (no-cache).
+	KeepAll bool
 	// Aside makes what is Slow, so that it takes neither place nor memory from the rest; nil means Transform does.
 	Aside Transformer
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
@@ -79,6 +86,9 @@ type Rendition struct {
 	Modified  time.Time     // of the original, where known; else when it was first fetched
 	Kept      bool          // false when the origin forbids keeping it; then nobody else may either
 	Stale     bool          // made from an original past its freshness, or kept although its origin fails
+	NoCache   bool          // the origin wants to be asked each time before it is shown
+	Asked     bool          // what was kept was stale, and this answer waited for what the origin says of it
+	Status    int           // with Asked: the origin's; 0 where it sent none
 	Interim   bool          // of Best: a better one is being made, so this one is not for long
 	Unsettled bool          // of Best: another format failed that may do better another day, so this answer is not for ever
 	Frames    int           // ≥ 1
@@ -102,6 +112,10 @@ type Original struct {
 	Modified time.Time
 	Found    caption.Found // the words that the file holds
 	Outcome  Outcome
+	Failure  Class     // why the origin does not deliver it any more; "" while it does
+	Failing  time.Time // since when; zero while it does
+	Replaced time.Time // when another took its place behind the same address; zero where that was not seen
+	Pinned   bool      // with Replaced: this is the one from before
 }
 
 // A Renderer renders. It is safe for concurrent use.
@@ -110,8 +124,11 @@ type Renderer struct {
 	fetches  *flights[fetchKey, located]
 	renders  *flights[cache.Key, made]
 	failures failures
-	behind   *behind                  // slow renditions of Best, and its choices
-	locks    [pointerLocks]sync.Mutex // of pointers, by source
+	behind   *behind                    // slow renditions of Best, and its choices
+	locks    [pointerLocks]sync.RWMutex // of pointers, by source
+	purges   purges
+	tombs    tombs
+	counters counters
 }
 
 const (
@@ -188,15 +205,21 @@ type call struct {
 
 // answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
 func (r *Renderer) answer(ctx context.Context, req Request, work func(*call) ([]*Rendition, error)) ([]*Rendition, error) {
-	rends, err := r.try(ctx, req, r.locate, work)
-	if errors.Is(err, errChanged) {
-		// Another original took the place of the one that was looked up. The flight that brought it tells which.
-		rends, err = r.try(ctx, req, r.refetch, work)
+	locate, changed := r.locate, false
+	for {
+		rends, err := r.try(ctx, req, locate, work)
+		switch {
+		case errors.Is(err, errPurged) && ctx.Err() == nil: // once more for each purge
+			locate = r.locate
+		case errors.Is(err, errChanged) && !changed:
+			// Another original took the place of the one that was looked up. The flight that brought it tells which.
+			locate, changed = r.refetch, true
+		case err != nil:
+			return nil, newError(req.Source, err)
+		default:
+			return rends, nil
+		}
 	}
-	if err != nil {
-		return nil, newError(req.Source, err)
-	}
-	return rends, nil
 }
 
 func (r *Renderer) try(
@@ -212,11 +235,18 @@ func (r *Renderer) try(
 	c.words, _ = req.Words.Over(c.located.ptr.Current.Found)
 	c.wordsSum = wordsSum(c.words)
 	c.found = time.Now()
-	return work(c)
+	rends, err := work(c)
+	if r.purges.since(req.Source, c.located.token) {
+		return nil, errPurged // it is no answer any more
+	}
+	return rends, err
 }
 
 // refetch locates an original by the flight that brings it.
 func (r *Renderer) refetch(ctx context.Context, src source.Source) (located, Outcome, error) {
+	if l, ok := r.fetches.peek(fetchKey{src: src, whole: true}); ok && !r.purges.since(src, l.token) { // and has yet to store it
+		return l, Joined, nil
+	}
 	return r.waitFetch(ctx, fetchKey{src: src})
 }
 
@@ -226,6 +256,7 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
+		NoCache: l.ptr.Said.NoCache, Asked: l.asked, Status: l.status,
 	}
 	if c.outcome == Filled || c.outcome == Joined {
 		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.found)}, {"fetch", c.found.Sub(c.start)}}
@@ -241,16 +272,6 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		}
 	}
 	return rend
-}
-
-// Probe returns what is known of the original, fetching it when need be, or an *Error.
-func (r *Renderer) Probe(ctx context.Context, src source.Source) (*Original, error) {
-	l, outcome, err := r.locate(ctx, src)
-	if err != nil {
-		return nil, newError(src, err)
-	}
-	v := l.ptr.Current
-	return &Original{Info: v.Info, Sum: v.Sum, Bytes: v.Bytes, Modified: v.Modified, Found: v.Found, Outcome: outcome}, nil
 }
 
 // Close waits for the flights under way, at most until ctx ends. Calls that come later are answered, unshared.

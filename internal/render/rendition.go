@@ -27,6 +27,7 @@ type made struct {
 	quality int
 	took    transform.Timing
 	queue   time.Duration
+	here    bool // nobody made it: it was in the store when its flight began
 }
 
 // madeMeta is what the store keeps beside a rendition's body.
@@ -161,7 +162,9 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 			again = true
 			continue
 		}
-		w.found = w.err == nil
+		if w.found = w.err == nil; w.made.here && w.outcome == Filled {
+			w.outcome = c.outcome
+		}
 	}
 	if again {
 		r.fill(ctx, c, open)
@@ -236,7 +239,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	}
 	return func() {
 		for i, m := range results {
-			r.keepRendition(ctx, j.keys[i], m)
+			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, j.keys[i], m) })
 		}
 	}
 }
@@ -271,6 +274,7 @@ func (r *Renderer) dropFinished(ctx context.Context, j job) job {
 	rest := job{src: j.src, located: j.located}
 	for i, k := range j.keys {
 		if m, ok := r.loadRendition(ctx, k); ok {
+			m.here = true
 			j.flights[i].finish(m, nil)
 			continue
 		}
@@ -292,8 +296,8 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 			return l.body, nil
 		}
 	}
-	if o, err := r.o.Store.Get(ctx, want.key()); err == nil {
-		return o.Body, nil
+	if body, ok := r.loadOriginal(ctx, want); ok {
+		return body, nil
 	}
 	now := time.Now()
 	if p := r.loadPointer(ctx, j.src); p.resting(now) {
@@ -319,9 +323,11 @@ func (r *Renderer) remember(ctx context.Context, j job, e *Error) error {
 	if e.Class == NotAnImage || e.Class == Undecodable {
 		return r.condemn(ctx, j, e)
 	}
-	for _, k := range j.keys {
-		r.failures.add(k, e, time.Now())
-	}
+	r.commit(j.src, j.located.token, func() {
+		for _, k := range j.keys {
+			r.failures.add(k, e, time.Now())
+		}
+	})
 	return e
 }
 
@@ -332,7 +338,7 @@ func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 	r.fetches.settled(ctx, fetchKey{src: j.src})
 	r.fetches.settled(ctx, fetchKey{src: j.src, whole: true})
 	err = e
-	r.change(ctx, j.src, func(p pointer) (pointer, bool) {
+	r.change(ctx, j.src, j.located.token, func(p pointer) (pointer, bool) {
 		now := time.Now()
 		switch {
 		case p.Current == nil: // not kept, or condemned already

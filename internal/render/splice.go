@@ -111,7 +111,7 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 	w.made.body, w.spliced = body, true
 	took = time.Since(start)
 	if r.o.Near != nil && c.located.keep {
-		r.keepSpliced(ctx, splicedKey(w.key, c.wordsSum), w.made)
+		r.commit(c.req.Source, c.located.token, func() { r.keepSpliced(ctx, splicedKey(w.key, c.wordsSum), w.made) })
 	}
 	return took
 }

@@ -205,7 +205,7 @@ func TestWordsAreReadAgain(t *testing.T) {
 		file := embedded(t, g.engine.file, caption.Words{Credit: "Ann"})
 		g.origin.set(func(o *fakeOrigin) { o.body, o.fresh = file, time.Hour })
 		g.with(t, jpeg(320), caption.Words{})
-		g.change(t.Context(), remote(t), func(p pointer) (pointer, bool) {
+		g.change(t.Context(), remote(t), g.purges.now(), func(p pointer) (pointer, bool) {
 			current := *p.Current
 			current.Found, current.Read = caption.Found{}, ""
 			p.Current = &current

@@ -1,0 +1,217 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// A PurgeRequest is the body of POST /purge: what, by exactly one of the first five, and how.
+type PurgeRequest struct {
+	Source string `json:"source,omitempty"` // a URL, or a path under the site root
+	Post   string `json:"post,omitempty"`   // as /p/{post}/… has it
+	ID     string `json:"id,omitempty"`
+	Host   string `json:"host,omitempty"` // as fetch.hosts has it
+	All    bool   `json:"all,omitempty"`
+	// Gone takes down: 410 from here on. Restore undoes that; what was not taken down stays as it is.
+	Gone    bool `json:"gone,omitempty"`
+	Restore bool `json:"restore,omitempty"`
+}
+
+// A PurgeResult is the answer of POST /purge. Where there is none, the answer is {"error": "…"}.
+type PurgeResult struct {
+	How     string         `json:"how"`    // "forgotten", "taken down" or "restored"
+	Purged  int            `json:"purged"` // sources
+	Failed  int            `json:"failed"` // of which the cache could not let go
+	Sources []PurgedSource `json:"sources"`
+	// SurrogateKeys are what to purge at a CDN: its copies are beyond our reach.
+	SurrogateKeys []string `json:"surrogate_keys"`
+	Note          string   `json:"note,omitempty"` // what may be left
+}
+
+// A PurgedSource is one source in the answer.
+type PurgedSource struct {
+	Source string   `json:"source"`
+	Cached bool     `json:"cached"` // something was known of it
+	Images []string `json:"images"` // IDs
+	Error  string   `json:"error,omitempty"`
+}
+
+// A manner is how to purge, and its word in answers.
+type manner struct {
+	purge render.Purge
+	word  string
+}
+
+func (w *PurgeRequest) how() manner {
+	switch {
+	case w.Gone:
+		return manner{render.Withdraw, "taken down"}
+	case w.Restore:
+		return manner{render.Restore, "restored"}
+	}
+	return manner{render.Forget, "forgotten"}
+}
+
+// String is what is to be purged, for the log.
+func (w *PurgeRequest) String() string {
+	var parts []string
+	for _, p := range [][2]string{{"source", w.Source}, {"post", w.Post}, {"id", w.ID}, {"host", w.Host}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+" "+short(p[1]))
+		}
+	}
+	if w.All {
+		parts = append(parts, "all")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Check says what is wrong with a request whatever the site; nil means nothing.
+func (w *PurgeRequest) Check() error {
+	named := 0
+	for _, given := range []bool{w.Source != "", w.Post != "", w.ID != "", w.Host != "", w.All} {
+		if given {
+			named++
+		}
+	}
+	switch {
+	case named != 1:
+		return errors.New("expected exactly one of source, post, id, host and all")
+	case w.Gone && w.Restore:
+		return errors.New("expected gone or restore, not both")
+	case w.Gone && w.All:
+		return errors.New("gone takes down what source, post, id or host name; it does not go with all")
+	}
+	return nil
+}
+
+// purgeTime bounds one purge. A source takes a few milliseconds, of a disk that works.
+const purgeTime = 2 * time.Minute
+
+// purge does what w wishes.
+func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, error) {
+	if err := w.Check(); err != nil {
+		return nil, &adminError{http.StatusBadRequest, err.Error()}
+	}
+	sources, err := s.wished(w)
+	if err != nil {
+		return nil, err
+	}
+	how := w.how()
+	// Whoever asked may leave: half a purge is worse than one that nobody waits for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
+	defer cancel()
+	done := s.o.Renderer.Purge(ctx, how.purge, sources...)
+	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
+	for _, d := range done {
+		entries := s.o.Catalog.BySource(d.Source)
+		if len(entries) == 0 {
+			entries = []*catalog.Entry{catalog.Unposted(d.Source)}
+			if !d.Was && d.Err == nil && how.purge != render.Withdraw {
+				return nil, notFound("source", d.Source.String(), "no post shows it, and nothing of it is kept")
+			}
+		}
+		if d.Done || d.Err != nil {
+			r.add(d, entries)
+		}
+		for _, e := range entries {
+			s.placeholders.byID.Delete(e.ID)
+		}
+	}
+	if len(r.Sources) == 0 && how.purge == render.Restore {
+		return nil, &adminError{http.StatusNotFound, w.String() + ": nothing of it was taken down"}
+	}
+	if len(s.o.Hosts) > 0 && (w.All || w.Host != "") {
+		r.Note = "pictures of fetch.hosts that no post shows are not listed anywhere: purge each by its source"
+	}
+	if w.Host != "" && r.Purged > 0 && !strings.HasPrefix(w.Host, "*") {
+		r.SurrogateKeys = []string{"host-" + tag(done[0].Source.Host())} // one for all, those that no post shows too
+	}
+	return r, nil
+}
+
+// add notes what came of one source.
+func (r *PurgeResult) add(d render.Purged, entries []*catalog.Entry) {
+	p := PurgedSource{Source: d.Source.String(), Cached: d.Was}
+	for _, e := range entries {
+		p.Images = append(p.Images, e.ID)
+	}
+	if d.Err != nil {
+		p.Error = d.Err.Error()
+		r.Failed++
+	} else {
+		r.Purged++
+		for _, id := range p.Images {
+			r.SurrogateKeys = append(r.SurrogateKeys, "img-"+id)
+		}
+	}
+	r.Sources = append(r.Sources, p)
+}
+
+// wished are the sources that w names, in the catalog's order.
+func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
+	switch {
+	case w.ID != "":
+		e, ok := s.o.Catalog.ByID(w.ID)
+		if !ok {
+			return nil, notFound("id", w.ID, "no picture has it; IDs change when the words beside a picture do")
+		}
+		return []source.Source{e.Source}, nil
+	case w.Post != "":
+		e, _, err := s.o.Catalog.ByPost(w.Post)
+		if err != nil {
+			return nil, &adminError{http.StatusNotFound, short(err.Error())}
+		}
+		return []source.Source{e.Source}, nil
+	case w.Source != "":
+		return s.wishedSource(w.Source)
+	}
+	listed := hosts{}
+	if w.Host != "" {
+		var err error
+		if listed, err = newHosts([]string{w.Host}); err != nil {
+			return nil, &adminError{http.StatusBadRequest, err.Error()}
+		}
+	}
+	var sources []source.Source
+	for _, e := range s.o.Catalog.Entries {
+		if w.All || listed.has(e.Source.Host()) {
+			sources = append(sources, e.Source)
+		}
+	}
+	if len(sources) == 0 {
+		return nil, &adminError{http.StatusNotFound, w.String() + ": no post shows a picture of it; others are purged by their source"}
+	}
+	return sources, nil
+}
+
+// wishedSource is a source as the front matter, or an address of the dialect, has it.
+func (s *Server) wishedSource(text string) ([]source.Source, error) {
+	src, err := source.Parse(text)
+	if errors.Is(err, source.ErrInvalid) && !strings.Contains(text, "://") {
+		src, err = source.Local(text)
+	}
+	if err != nil {
+		return nil, &adminError{http.StatusBadRequest, fmt.Sprintf("source %s: %s", strconv.Quote(short(text)), err)}
+	}
+	if src.Remote() || len(s.o.Catalog.BySource(src)) > 0 {
+		return []source.Source{src}, nil
+	}
+	if found := s.o.Catalog.ByPath(src.String()); len(found) > 0 {
+		return []source.Source{found[0].Source}, nil
+	}
+	return nil, notFound("source", text, "no post shows it")
+}
+
+func notFound(kind, name, why string) error {
+	return &adminError{http.StatusNotFound, kind + " " + strconv.Quote(short(name)) + ": " + why}
+}
