@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,7 +28,9 @@ func TestMain(m *testing.M) {
 // they have:
 //
 //	exits CODE PROGRAM [ARG...]    runs it and checks the exit code; stdout and stderr are for the checks that follow
-//	serve [ARG...]                 starts "cutline serve ARG..." on a free port of 127.0.0.1 and waits until it listens; sets $URL, $ADDRESS and $ADMIN
+//	serve [-files N] [ARG...]      starts "cutline serve ARG...", with at most N open files, on a free port of 127.0.0.1, and
+//	                               waits until it listens; sets $URL, $ADDRESS and $ADMIN
+//	hold N                         opens N connections to the server and says nothing on them until the script ends
 //	get [-H 'NAME: VALUE'] [-head] STATUS PATH    asks the server; prints status, headers and, for text, the body on stdout
 //	signal NAME CODE               sends INT or TERM and checks the exit code; what the server said is on stderr
 //
@@ -48,7 +51,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "serve": cmdServe, "get": cmdGet, "signal": cmdSignal,
+			"exits": cmdExits, "serve": cmdServe, "hold": cmdHold, "get": cmdGet, "signal": cmdSignal,
 		},
 	})
 }
@@ -92,7 +95,13 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	program, err := exec.LookPath("cutline")
 	ts.Check(err)
-	cmd := exec.Command(program, slices.Concat([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args)...)
+	var limit []string
+	if len(args) > 1 && args[0] == "-files" {
+		limit = []string{"sh", "-c", "ulimit -n " + args[1] + ` && exec "$0" "$@"`}
+		args = args[2:]
+	}
+	line := slices.Concat(limit, []string{program, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
 	stderr, err := cmd.StderrPipe()
@@ -128,6 +137,19 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", url)
 	ts.Setenv("ADMIN", admin)
 	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "http://"))
+}
+
+func cmdHold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold N")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for range n {
+		conn, err := net.Dial("tcp", ts.Getenv("ADDRESS")) //nolint:noctx // testscript has no context to end it by
+		ts.Check(err)
+		ts.Defer(func() { _ = conn.Close() })
+	}
 }
 
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {

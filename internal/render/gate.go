@@ -22,6 +22,7 @@ type gate struct {
 	slots chan struct{} // working
 	wait  time.Duration // longest wait for a slot
 	share share
+	away  chan struct{} // outside
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
@@ -42,6 +43,7 @@ type lane struct {
 func newGate(working, waiting int, wait time.Duration) *gate {
 	return &gate{
 		room: make(chan struct{}, working+waiting), slots: make(chan struct{}, working), wait: wait,
+		away:  make(chan struct{}, fetching),
 		lanes: make(map[string]*lane),
 	}
 }
@@ -127,10 +129,19 @@ func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer)
 	}
 }
 
-// outside runs f, which waits for something that takes no processor, without the slot that the caller has; it must have
-// entered as no host.
-func (g *gate) outside(f func()) {
+// outside runs f, which waits for an original, without the slot that the caller has; it must have entered as no host. No more
+// than are fetched at one time may be outside, for each will have an original in hand when it comes back; others get errFull.
+func (g *gate) outside(f func()) error {
+	select {
+	case g.away <- struct{}{}:
+	default:
+		return fmt.Errorf("%w: %d wait for originals", errFull, cap(g.away))
+	}
 	<-g.slots
-	defer func() { g.slots <- struct{}{} }() // leave needs one to give back, whatever has become of the flight meanwhile
+	defer func() {
+		g.slots <- struct{}{} // leave needs one to give back, whatever has become of the flight meanwhile
+		<-g.away
+	}()
 	f()
+	return nil
 }

@@ -306,8 +306,8 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 	var l located
 	var err error
 	// An origin that hangs shall not hold the slots of pictures whose originals are here.
-	r.renders.gate.outside(func() { l, _, err = r.waitFetch(ctx, fetchKey{src: j.src, whole: true}) })
-	if err != nil {
+	full := r.renders.gate.outside(func() { l, _, err = r.waitFetch(ctx, fetchKey{src: j.src, whole: true}) })
+	if err = cmp.Or(full, err); err != nil {
 		return nil, err
 	}
 	if l.ptr.Current.Sum != want {
