@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -24,7 +25,11 @@ const figurePolicy = "default-src 'none'; img-src * data:; style-src 'unsafe-inl
 
 // getFigure answers …/figure.html: the picture with its words, for a page to include.
 func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
-	q, err := checkQuery(c.Request.URL.RawQuery, "role", "sizes")
+	names := []string{"role", "sizes"}
+	if strings.HasPrefix(c.FullPath(), "/i/") {
+		names = append(names, "v") // as on whatever else is there; pages are never immutable
+	}
+	q, err := checkQuery(c.Request.URL.RawQuery, names...)
 	if err != nil {
 		s.fail(c, err)
 		return

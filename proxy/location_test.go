@@ -15,9 +15,9 @@ const focalURL = "https%3A%2F%2Forigin.example%2Ffocal.jpg"
 func TestDialectLocationLeadsToTheAnswer(t *testing.T) {
 	d := newDialectDesk(t)
 	queries := []string{"", "w=800", "w=800&auto=format", "h=300&q=60", "w=400&auto=format&fm=png&q=75", "w=320&h=320&fit=crop&auto=format&fm=gif&q=50"}
-	for _, box := range []string{"w=320&h=320", "w=640&h=360", "w=640&h=160", "w=640&h=320", "w=1200&h=630", "w=640&ar=1:1", "h=200&max-w=200"} {
+	for _, box := range []string{"w=320&h=320", "w=640&h=360", "w=640&h=160", "w=640&h=320", "w=1200&h=630", "w=2000&h=8000", "ar=1:5", "w=640&ar=1:1", "h=200&max-w=200"} {
 		for _, crop := range []string{
-			"", "&crop=top", "&crop=bottom", "&crop=left", "&crop=right", "&crop=top,right", "&crop=faces", "&crop=entropy", "&crop=focalpoint",
+			"", "&crop=top", "&crop=bottom", "&crop=left", "&crop=right", "&crop=top,right", "&crop=center", "&crop=faces", "&crop=entropy", "&crop=focalpoint",
 			"&crop=focalpoint&fp-x=0.45", "&crop=focalpoint&fp-x=0.5&fp-y=0.5", "&crop=focalpoint&fp-x=0.1&fp-y=0.9",
 		} {
 			queries = append(queries, box+"&fit=crop"+crop, box+"&fit=min&fm=webp&q=75"+crop)
@@ -50,11 +50,36 @@ func TestDialectMiddle(t *testing.T) {
 		"&crop=focalpoint":                   "cover-fp90x10",
 		"&crop=focalpoint&fp-x=0.5&fp-y=0.5": "cover-center",
 		"&crop=focalpoint&fp-x=0.45":         "cover-center",
+		"&crop=center":                       "cover-center",
 		"&crop=top":                          "cover-center", // cut at its sides
 	} {
 		if resp, body := d.get("/" + focalURL + "?w=320&h=320&fit=crop" + query); !strings.HasPrefix(body, "bytes of w320-h320-"+want+".") {
 			t.Errorf("%q: %d %q, want %s", query, resp.StatusCode, body, want)
 		}
+	}
+}
+
+// An address of the dialect that is too long for a header is not named; that by the ID is.
+func TestDialectLocationOfLongSources(t *testing.T) {
+	d := newDialectDesk(t)
+	long := "https%3A%2F%2Fimages.example.org%2F" + strings.Repeat("a", maxLocation) + ".jpg"
+	if resp, _ := d.get("/" + long + "?w=320"); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Location") != "" {
+		t.Errorf("%d, Content-Location %q; want none", resp.StatusCode, resp.Header.Get("Content-Location"))
+	}
+	s, err := New(Options{
+		Catalog:  scan(t, map[string]string{"_posts/2026-02-01-long.md": "---\nimage: https://images.example.org/" + strings.Repeat("a", maxLocation) + ".jpg\n---\n"}),
+		Renderer: d.stub, Formats: []transform.Format{transform.JPEG},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Server = s
+	d.serve()
+	if resp, _ := d.get("/" + long + "?w=320"); resp.Header.Get("Content-Location") != "/i/"+d.id("long")+"/w320.jpg" {
+		t.Errorf("%d, Content-Location %q; want that by the ID", resp.StatusCode, resp.Header.Get("Content-Location"))
+	}
+	if resp, _ := d.get("/" + long + "?w=320&h=320&fit=crop"); resp.Header.Get("Content-Location") != "" {
+		t.Errorf("Content-Location %q of a box; want none", resp.Header.Get("Content-Location"))
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	// least that has 16:9, 3:2 and 4:3.
 	gridUnits = 48
 	gridLeast = 6
+	// maxHeight is what h can be, in pixels (imgix.Params).
+	maxHeight = 8192
 	// placeStep is what focal points are apart, in per cent.
 	placeStep = 25
 )
@@ -119,24 +121,39 @@ func (g grammar) openWhole(spec transform.Spec, info transform.Info) transform.S
 	return spec
 }
 
-// openBox takes a box to a rung of the ladder by its width, and its ratio to one of the lattice.
+// openBox takes a box to a rung of the ladder by its width, and its ratio to one of the lattice. Where that is higher than an
+// address can say, it is the highest that is not.
 func (g grammar) openBox(spec transform.Spec, info transform.Info) (transform.Spec, error) {
 	num, den, ok := g.lattice.ratio(spec.Width, spec.Height)
 	if !ok {
 		return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature one side of a box can be at most %d times the other.", gridUnits/gridLeast)}
 	}
-	spec.Width = g.snap(spec.Width)
-	// Twice, because a small box may be as near to another ratio: what is open stays what it is.
-	for range 2 {
-		spec.Height = max((2*spec.Width*den+num)/(2*num), 1)
-		if num, den, ok = g.lattice.ratio(spec.Width, spec.Height); !ok {
-			break // an extreme one of a preset, rounded
+	at, _ := slices.BinarySearch(g.widths, g.snap(spec.Width))
+	for spec.Width = g.widths[at]; ; spec.Width = g.widths[at] {
+		spec.Height = g.lattice.height(spec.Width, num, den)
+		if spec.Height <= maxHeight || at == 0 {
+			break
 		}
+		at--
 	}
 	if spec.Crop == transform.Focal {
 		spec.Crop, spec.Focus = openPlace(spec, info)
 	}
 	return spec, nil
+}
+
+// height is that of a box of the ratio num:den.
+func (l lattice) height(width, num, den int) int {
+	h := 0
+	// Twice, because a small box may be as near to another ratio: what is open stays what it is.
+	for range 2 {
+		h = max((2*width*den+num)/(2*num), 1)
+		var ok bool
+		if num, den, ok = l.ratio(width, h); !ok {
+			break // an extreme one of a preset, rounded
+		}
+	}
+	return h
 }
 
 // ratio is what a box's ratio is taken to, as num:den.

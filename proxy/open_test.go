@@ -68,6 +68,9 @@ func TestOpen(t *testing.T) {
 		{g, photo, "w800-h100-cover", "w828-h104-cover"},
 		{g, photo, "w800-h90-cover", ""},
 		{g, photo, "w90-h800-cover", ""},
+		{g, photo, "w2000-h8000-cover", "w1920-h7680-cover"}, // 2560 × 10240 is more than an address can say
+		{g, photo, "w1638-h8192-stretch", "w1600-h7680-stretch"},
+		{g, photo, "w1024-h8192-pad", "w960-h7680-pad"},
 		{g, photo, "w8192-h8192-cover", "w2560-h2560-cover"},
 		{g, photo, "w640-h640-cover-fp30x99", "w640-h640-cover-fp25x50"}, // cuts off left and right
 		{g, photo, "w640-h640-cover-fp38x0", "w640-h640-cover-center"},

@@ -155,6 +155,8 @@ func TestFigure(t *testing.T) {
 		{"by ID", "/i/" + d.id("fox") + "/figure.html", 200, []string{`data-cutline="` + d.id("fox") + `"`}, nil},
 		{"bad sizes", "/p/fox/figure.html?sizes=%22onload", 400, []string{"sizes"}, nil},
 		{"bad role", "/p/fox/figure.html?role=villain", 400, []string{"expected hero"}, nil},
+		{"version", "/i/" + d.id("fox") + "/figure.html?v=0123456789&role=hero", 200, []string{`fetchpriority="high"`}, nil},
+		{"version of a post", "/p/fox/figure.html?v=0123456789", 400, []string{"role, sizes"}, nil},
 		{"twice", "/p/fox/figure.html?role=hero&role=hero", 400, []string{"repeated"}, nil},
 		{"junk", "/p/fox/figure.html?utm_source=x", 400, []string{"role, sizes"}, nil},
 		{"no placeholder", "/p/broken/figure.html", 200, nil, []string{"background"}},

@@ -89,8 +89,9 @@ func TestStampede(t *testing.T) {
 			made++
 		}
 	}
-	if made != 1 || origin.Hits("/a.jpg") != 1 {
-		t.Errorf("%d fetches, %d renditions made, want 1 and 1", origin.Hits("/a.jpg"), made)
+	// Whoever brought the original stored something, and so did whoever made the rendition; that may be another reader.
+	if made < 1 || made > 2 || origin.Hits("/a.jpg") != 1 {
+		t.Errorf("%d fetches, %d readers who stored something, want 1, and 1 or 2", origin.Hits("/a.jpg"), made)
 	}
 }
 

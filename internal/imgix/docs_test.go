@@ -67,3 +67,22 @@ func code(names string) string {
 	}
 	return "`" + strings.Join(strings.Fields(names), "` `") + "`"
 }
+
+// The README names every parameter that is read.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## The imgix dialect\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, ok := strings.Cut(section, " are read.")
+	if !ok {
+		t.Fatal("no sentence of what is read")
+	}
+	for _, k := range Parameters() {
+		if got := strings.Contains(section, "`"+k.Name+"`"); got != (k.Status == Implemented) {
+			t.Errorf("%s is %s; among what is read: %v", k.Name, k.Status, got)
+		}
+	}
+}

@@ -56,7 +56,7 @@ var parameters = []Parameter{
 	{"h", "height", Implemented, "height, likewise; the side that is not given follows"},
 	{"fit", "f", Implemented, "clip, max: inside the box. crop, min: fills the box, which shrinks in its ratio where the original " +
 		"cannot. fill: padded to the box. scale: distorted to it. Nothing else"},
-	{"crop", "", Implemented, "the first of the list that can be had: top, bottom, left, right and their pairs; faces, edges, entropy, auto: " +
+	{"crop", "", Implemented, "the first of the list that can be had: top, bottom, left, right and their pairs; center; faces, edges, entropy, auto: " +
 		"what stands out, tones of skin among it, and before that the author's focal point; focalpoint with fp-x or fp-y. " +
 		"None: the author's focal point, else the middle"},
 	{"fp-x", "", Implemented, "0 to 1, to a hundredth; with crop=focalpoint"},

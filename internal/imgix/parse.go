@@ -15,15 +15,15 @@ import (
 // Parse reads a raw query, without "?". Names and values are taken in any order and case; names have the aliases of
 // Parameters, and one that ends in "64" has its value in base64url without padding (RFC 4648 §5).
 //
-// It is ErrParams for a parameter that is unknown, stands twice (but auto, which imgix adds up), is not supported, or has a
-// value that it does not know; ErrSigned for a signature or an expiry. Nothing is guessed, and nothing that would change the
+// It is ErrParams for a parameter that is unknown, is read and stands twice (but auto, which imgix adds up), is not supported,
+// or has a value that it does not know; ErrSigned for a signature or an expiry. Nothing is guessed, and nothing that would change the
 // picture is left out: what is ignored is said to be in Parameters.
 func Parse(rawQuery string) (Params, error) {
 	d := draft{seen: make(map[string]bool)}
-	if rawQuery == "" {
-		return d.params(), nil
-	}
 	for pair := range strings.SplitSeq(rawQuery, "&") {
+		if pair == "" { // templates leave an "&" at an end, and where a part of theirs is empty
+			continue
+		}
 		if err := d.read(pair); err != nil {
 			return Params{}, err
 		}
@@ -79,7 +79,7 @@ func (d *draft) read(pair string) error {
 		return fmt.Errorf("%w: %s is not supported: %s", ErrParams, k.Name, k.Note)
 	case k.Status == Signed:
 		return fmt.Errorf("%w: %s", ErrSigned, k.Name)
-	case d.seen[k.Name] && k.Name != "auto":
+	case d.seen[k.Name] && k.Status == Implemented && k.Name != "auto":
 		return fmt.Errorf("%w: %s is repeated", ErrParams, k.Name)
 	}
 	d.seen[k.Name] = true
@@ -209,6 +209,8 @@ func (d *draft) cropped() (transform.Crop, transform.Point) {
 			if d.hasX || d.hasY {
 				return transform.Focal, transform.Point{X: perCent(d.hasX, d.fpX), Y: perCent(d.hasY, d.fpY)}
 			}
+		case "center":
+			return transform.Focal, transform.Point{X: 50, Y: 50}
 		default:
 			return transform.Focal, d.edge()
 		}

@@ -78,12 +78,12 @@ func (d *draft) readFit(value string) error {
 }
 
 // cropWords are the values of crop. It is read-only.
-var cropWords = []string{"top", "bottom", "left", "right", "faces", "focalpoint", "edges", "entropy", "auto"}
+var cropWords = []string{"top", "bottom", "left", "right", "center", "faces", "focalpoint", "edges", "entropy", "auto"}
 
 func (d *draft) readCrop(value string) error {
 	for word := range strings.SplitSeq(strings.ToLower(value), ",") {
 		if !slices.Contains(cropWords, word) {
-			return expected("crop", value, "a list of top, bottom, left, right, faces, focalpoint, edges, entropy")
+			return expected("crop", value, "a list of top, bottom, left, right, center, faces, focalpoint, edges, entropy")
 		}
 		d.chain = append(d.chain, word)
 	}

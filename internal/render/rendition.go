@@ -27,6 +27,7 @@ type made struct {
 	quality int
 	took    transform.Timing
 	queue   time.Duration
+	here    bool // nobody made it: it was in the store when its flight began
 }
 
 // madeMeta is what the store keeps beside a rendition's body.
@@ -161,7 +162,9 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 			again = true
 			continue
 		}
-		w.found = w.err == nil
+		if w.found = w.err == nil; w.made.here && w.outcome == Filled {
+			w.outcome = c.outcome
+		}
 	}
 	if again {
 		r.fill(ctx, c, open)
@@ -271,6 +274,7 @@ func (r *Renderer) dropFinished(ctx context.Context, j job) job {
 	rest := job{src: j.src, located: j.located}
 	for i, k := range j.keys {
 		if m, ok := r.loadRendition(ctx, k); ok {
+			m.here = true
 			j.flights[i].finish(m, nil)
 			continue
 		}
