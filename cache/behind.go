@@ -31,12 +31,13 @@ const (
 	behindJobs = 1 << 16
 )
 
-// Behind is a Store that puts objects into a slower one behind the caller's back, so that a slow disk delays nobody: Put
-// returns at once. Until an object is written Get finds it here. What is beyond MaxBytes is dropped: then the object is
+// Behind is a Store that puts originals and renditions into a slower one behind the caller's back, so that a slow disk delays
+// nobody: Put returns at once. A Put of a pointer waits for the store: pointers are small, and who puts one (a fetch, a
+// tombstone) relies on it after a crash. Until an object is written Get finds it here. What is beyond MaxBytes is dropped: then the object is
 // not kept, and neither is what was there before.
 //
 // What waits is lost when the process is killed; the store loses at most the last moments, and never mixes them. Delete
-// does not go behind: once it returned nil the store has forgotten the object, for good if the store keeps that promise.
+// waits too: once it returned nil the store has forgotten the object, for good if the store keeps that promise.
 //
 // The changes of one key happen in the order in which they were asked for.
 type Behind struct {
@@ -51,7 +52,8 @@ type Behind struct {
 	mu      sync.Mutex
 	wake    sync.Cond // a job was queued, or closed was set
 	jobs    map[Key]*behindJob
-	queue   []*behindJob
+	urgent  []*behindJob // pointers, for which somebody waits
+	queue   []*behindJob // the rest
 	bytes   int64
 	closed  bool
 	failing bool
@@ -68,6 +70,7 @@ type behindJob struct {
 	dropped bool          // a later change took its place before it started
 	after   chan struct{} // done of the change before, if that is under way; the job is queued when it ends
 	done    chan struct{}
+	err     error // why the store did not keep object; to be read after done
 }
 
 func (j *behindJob) bytes() int64 {
@@ -115,7 +118,8 @@ func (b *Behind) Get(ctx context.Context, k Key) (*Object, error) {
 	return j.object, nil
 }
 
-// Put implements Store. It waits for nothing. It copies o, as Memory does.
+// Put implements Store. It waits with pointers alone, at most until ctx ends; what is under way then goes on. It copies o, as
+// Memory does.
 func (b *Behind) Put(ctx context.Context, k Key, o *Object) error {
 	err := ctx.Err()
 	if err == nil {
@@ -124,23 +128,37 @@ func (b *Behind) Put(ctx context.Context, k Key, o *Object) error {
 	if err != nil {
 		return err
 	}
-	o = &Object{Meta: append([]byte(nil), o.Meta...), Body: append([]byte(nil), o.Body...)}
+	j := &behindJob{key: k, done: make(chan struct{})}
+	j.object = &Object{Meta: append([]byte(nil), o.Meta...), Body: append([]byte(nil), o.Body...)}
+	if err := b.take(j); err != nil || k.Kind != Pointer {
+		return err
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take has j done, or turns it into one that forgets its key, where too much waits.
+func (b *Behind) take(j *behindJob) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Puts++
-	j := &behindJob{key: k, object: o, done: make(chan struct{})}
 	waiting := b.bytes
-	if before := b.jobs[k]; before != nil && !before.started {
+	if before := b.jobs[j.key]; before != nil && !before.started {
 		waiting -= before.bytes()
 	}
-	full := waiting+j.bytes() > b.max*int64(Rendition-k.Kind+1)
+	full := waiting+j.bytes() > b.max*int64(Rendition-j.key.Kind+1)
 	if full || b.closed || len(b.jobs) >= behindJobs {
 		b.stats.Dropped++
 		j.object = nil // what the store has is not what was put last
+		j.err = fmt.Errorf("%w: too much waits for the disk, or it is closed", ErrNotKept)
 	}
 	// An original's earlier bytes are the same.
-	if b.closed || len(b.jobs) >= behindJobs || full && k.Kind == Original {
-		return fmt.Errorf("%w: too much waits for the disk, or it is closed", ErrNotKept)
+	if b.closed || len(b.jobs) >= behindJobs || full && j.key.Kind == Original {
+		return j.err
 	}
 	b.add(j)
 	if j.after == nil {
@@ -157,6 +175,7 @@ func (b *Behind) add(j *behindJob) {
 		} else {
 			before.dropped, j.after = true, before.after
 			b.bytes -= before.bytes()
+			close(before.done)
 		}
 	}
 	b.jobs[j.key] = j
@@ -165,7 +184,11 @@ func (b *Behind) add(j *behindJob) {
 
 // enqueue has a writer do j. It needs b.mu.
 func (b *Behind) enqueue(j *behindJob) {
-	b.queue = append(b.queue, j)
+	if j.key.Kind == Pointer {
+		b.urgent = append(b.urgent, j)
+	} else {
+		b.queue = append(b.queue, j)
+	}
 	b.wake.Signal()
 }
 
@@ -193,12 +216,14 @@ func (b *Behind) next() *behindJob {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		for len(b.queue) > 0 {
-			j := b.queue[0]
-			b.queue[0], b.queue = nil, b.queue[1:]
-			if !j.dropped {
-				j.started = true
-				return j
+		for _, q := range [...]*[]*behindJob{&b.urgent, &b.queue} {
+			for len(*q) > 0 {
+				j := (*q)[0]
+				(*q)[0], *q = nil, (*q)[1:]
+				if !j.dropped {
+					j.started = true
+					return j
+				}
 			}
 		}
 		if b.closed && len(b.jobs) == 0 {
@@ -211,8 +236,10 @@ func (b *Behind) next() *behindJob {
 // write is one writer.
 func (b *Behind) write() {
 	for j := b.next(); j != nil; j = b.next() {
-		if b.ctx.Err() == nil { // else Close waited long enough
+		if b.ctx.Err() == nil {
 			b.do(j)
+		} else { // Close waited long enough
+			j.err = fmt.Errorf("%w: closed", ErrNotKept)
 		}
 		b.finish(j)
 	}
@@ -238,6 +265,7 @@ func (b *Behind) put(ctx context.Context, j *behindJob) {
 	if err == nil {
 		return
 	}
+	j.err = fmt.Errorf("%w: %v", ErrNotKept, err) // the medium's own errors were told
 	b.mu.Lock()
 	b.stats.Dropped++
 	b.mu.Unlock()

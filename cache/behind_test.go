@@ -115,6 +115,21 @@ func version(t testing.TB, s cache.Store, k cache.Key) int {
 	return v
 }
 
+// slowVersion is the version of k that s has, without s taking its time.
+func slowVersion(t testing.TB, s *slowStore, k cache.Key) int {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.objects[k] == nil {
+		return 0
+	}
+	v, err := cachetest.Verify(k, s.objects[k])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // TestBehindSlowDisk puts more than may wait on a disk that takes 200 ms for everything. No Put and no hit in memory waits
 // for it; what waits is bounded; the rest is dropped, and counted; and what was not dropped is there in the end.
 func TestBehindSlowDisk(t *testing.T) {
@@ -131,14 +146,18 @@ func TestBehindSlowDisk(t *testing.T) {
 			get(t, tiers, keys[i])
 		}
 		pointer, original := cache.NewKey(cache.Pointer, "leads to all else"), cache.NewKey(cache.Original, "archive")
-		put(t, tiers, pointer, cachetest.Object(pointer, 1, 500))
 		put(t, tiers, original, cachetest.Object(original, 1, 500))
 		if took := time.Since(start); took != 0 {
 			t.Errorf("Puts and hits took %s, want no time", took)
 		}
 		st := b.Stats()
-		if dropped := int64(len(keys) - waiting); st.Puts != 52 || st.Dropped != dropped || st.Bytes > waiting*(size+100)+1200 {
+		if dropped := int64(len(keys) - waiting); st.Puts != 51 || st.Dropped != dropped || st.Bytes > waiting*(size+100)+600 {
 			t.Errorf("Stats = %+v; want %d dropped", st, dropped)
+		}
+		start = time.Now() // four are being written; of what waits a pointer is the first to be
+		put(t, tiers, pointer, cachetest.Object(pointer, 1, 500))
+		if took := time.Since(start); took != 2*slow.takes || slowVersion(t, slow, pointer) != 1 {
+			t.Errorf("a pointer took %s, and is there at version %d; want %s, 1", took, slowVersion(t, slow, pointer), 2*slow.takes)
 		}
 		closeStore(t, b)
 		kept := 0
@@ -161,7 +180,7 @@ func TestBehindOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := newSlowStore(time.Second)
 		b := newBehind(t, slow, cache.BehindOptions{})
-		k := cache.NewKey(cache.Pointer, "k")
+		k := cache.NewKey(cache.Rendition, "k")
 		for v := 1; v <= 5; v++ {
 			put(t, b, k, cachetest.Object(k, v, 100))
 			synctest.Wait() // version 1 is being written, the others wait
@@ -181,7 +200,7 @@ func TestBehindDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := newSlowStore(time.Second)
 		b := newBehind(t, slow, cache.BehindOptions{})
-		k := cache.NewKey(cache.Pointer, "k")
+		k := cache.NewKey(cache.Rendition, "k")
 		put(t, b, k, cachetest.Object(k, 1, 100))
 		synctest.Wait()
 		put(t, b, k, cachetest.Object(k, 2, 100))
@@ -218,7 +237,7 @@ func TestBehindReports(t *testing.T) {
 		slow := newSlowStore(0)
 		var told []error
 		b := newBehind(t, slow, cache.BehindOptions{Report: func(err error) { told = append(told, err) }})
-		k, full := cache.NewKey(cache.Pointer, "k"), errors.New("disk full")
+		k, full := cache.NewKey(cache.Rendition, "k"), errors.New("disk full")
 		for v, err := range []error{nil, full, cache.ErrNotKept, full, nil, nil} {
 			if slow.fail.Store(&err); err == nil {
 				slow.fail.Store(nil)
@@ -238,6 +257,32 @@ func TestBehindReports(t *testing.T) {
 		}
 		if st := b.Stats(); st.Dropped != 3 {
 			t.Errorf("Stats = %+v; want 3 dropped", st)
+		}
+	})
+}
+
+// TestBehindPointers waits for a pointer until its context ends, and is told when the disk does not keep it.
+func TestBehindPointers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newSlowStore(time.Second)
+		b := newBehind(t, slow, cache.BehindOptions{})
+		k := cache.NewKey(cache.Pointer, "k")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := b.Put(ctx, k, cachetest.Object(k, 1, 100)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Put = %v, want the context's error", err)
+		}
+		put(t, b, k, cachetest.Object(k, 2, 100))
+		if got := slowVersion(t, slow, k); got != 2 {
+			t.Errorf("version %d when Put returned, want 2", got)
+		}
+		full := errors.New("disk full")
+		slow.fail.Store(&full)
+		if err := b.Put(t.Context(), k, cachetest.Object(k, 3, 100)); !errors.Is(err, cache.ErrNotKept) {
+			t.Errorf("Put on a full disk = %v, want ErrNotKept", err)
+		}
+		if got := version(t, b, k); got != 0 {
+			t.Errorf("version %d after a Put that failed, want none", got)
 		}
 	})
 }

@@ -21,7 +21,7 @@ import (
 const killDirEnv = "CUTLINE_CACHE_TEST_KILL_DIR"
 
 const (
-	killKeys    = 250
+	killKeys    = 1000
 	killWriters = 4
 )
 

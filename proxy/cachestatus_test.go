@@ -31,6 +31,25 @@ func TestCacheStatus(t *testing.T) {
 	}
 }
 
+// TestCacheControlFollowsTheOrigin verifies that what an origin forbids to us we forbid to others.
+func TestCacheControlFollowsTheOrigin(t *testing.T) {
+	right := versionOf([32]byte{})
+	for _, tt := range []struct {
+		rend    render.Rendition
+		version string
+		want    string
+	}{
+		{render.Rendition{Kept: true, NoCache: true}, "", cacheAsk},
+		{render.Rendition{Kept: true, NoCache: true, Stale: true}, "", cacheAsk},
+		{render.Rendition{Kept: true, NoCache: true}, right, cacheForever}, // the URL names the bytes
+		{render.Rendition{NoCache: true}, right, cacheNever},
+	} {
+		if got := cacheControl(&tt.rend, tt.version); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.rend, got, tt.want)
+		}
+	}
+}
+
 // TestCacheStatusGrammar verifies RFC 9211 §2 for every way in which an answer can come about.
 func TestCacheStatusGrammar(t *testing.T) {
 	outcomes := []render.Outcome{render.Hit, render.Filled, render.Joined, render.Stale}

@@ -190,7 +190,7 @@ func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
 	words, _ := e.Words.Over(o.Found)
 	l := s.shelf.label(e, words)
 	l.set(c.Writer.Header())
-	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), later(o.Modified, l.modified), cacheMinute)
+	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), cacheMinute)
 }
 
 // dialectURL is a rendition's address in the dialect, or "" where the dialect cannot say it.

@@ -62,7 +62,7 @@ func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
 	l := s.shelf.label(e, v.words)
 	l.set(h)
 	h.Set("Content-Security-Policy", figurePolicy)
-	s.sendPage(c, "text/html; charset=utf-8", body, later(v.original.Modified, l.modified), v.control)
+	s.sendPage(c, "text/html; charset=utf-8", body, v.control)
 }
 
 // A view is what pages say of a picture.

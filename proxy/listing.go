@@ -3,7 +3,6 @@ package proxy
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -65,7 +64,7 @@ func (s *Server) getCatalog(c *gin.Context) {
 	if page < l.Pages {
 		c.Header("Link", fmt.Sprintf(`<%s/catalog.json?page=%d&per_page=%d>; rel="next"`, s.o.PublicURL, page+1, per))
 	}
-	s.sendJSON(c, l, time.Time{}, cacheMinute)
+	s.sendJSON(c, l, cacheMinute)
 }
 
 // number reads a query parameter from 1 to most; "" is def.

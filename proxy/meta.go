@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ type meta struct {
 	Formats map[string][]stat `json:"formats"`
 	Figure  string            `json:"figure,omitempty"` // URL of figure.html
 	Preload string            `json:"preload"`          // a Link header for pages whose hero the picture is
-	Social  []markup.Meta     `json:"social"`           // Open Graph and Twitter
+	Social  []markup.Meta     `json:"social"`           // Open Graph and Twitter; none without a public URL
 	JSONLD  json.RawMessage   `json:"jsonld"`           // schema.org's ImageObject
 }
 
@@ -126,7 +125,7 @@ func (s *Server) getMeta(c *gin.Context, e *catalog.Entry) {
 	}
 	l := s.shelf.label(e, v.words)
 	l.set(c.Writer.Header())
-	s.sendJSON(c, m, later(v.original.Modified, l.modified), v.control)
+	s.sendJSON(c, m, v.control)
 }
 
 func (s *Server) newMeta(v *view) (*meta, error) {
@@ -168,7 +167,10 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 			m.Formats[name] = append(m.Formats[name], stat{name, k.Width, k.Height, k.URL, f.MIME, k.URL + " " + strconv.Itoa(k.Width) + "w"})
 		}
 	}
-	m.Social = markup.Social(p)
+	m.Social = []markup.Meta{}
+	if s.o.PublicURL != "" { // crawlers take absolute addresses only
+		m.Social = markup.Social(p)
+	}
 	hero := markup.Options{Hero: true}
 	var err error
 	if m.Preload, err = markup.Preload(p, hero); err != nil {
@@ -205,7 +207,7 @@ func (s *Server) srcset(e *catalog.Entry, info transform.Info, f transform.Forma
 }
 
 // sendJSON writes v with a strong ETag; conditional requests are http.ServeContent's.
-func (s *Server) sendJSON(c *gin.Context, v any, modified time.Time, control string) {
+func (s *Server) sendJSON(c *gin.Context, v any, control string) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetIndent("", "  ")
@@ -213,19 +215,16 @@ func (s *Server) sendJSON(c *gin.Context, v any, modified time.Time, control str
 		s.fail(c, fmt.Errorf("encode JSON: %w", err))
 		return
 	}
-	s.sendPage(c, "application/json", body.Bytes(), modified, control)
+	s.sendPage(c, "application/json", body.Bytes(), control)
 }
 
-// sendPage writes a page that was made for this request.
-func (s *Server) sendPage(c *gin.Context, contentType string, body []byte, modified time.Time, control string) {
+// sendPage writes a page that was made for this request. It has no date: configuration and programs change it too.
+func (s *Server) sendPage(c *gin.Context, contentType string, body []byte, control string) {
 	sum := sha256.Sum256(body)
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", control)
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 	h.Set("ETag", etag)
-	if !modified.IsZero() {
-		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
-	}
-	s.sendPart(c, etag, modified, body)
+	s.sendPart(c, etag, time.Time{}, body)
 }

@@ -10,7 +10,6 @@ import (
 	"html/template"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -129,7 +128,7 @@ func (s *Server) getSheet(c *gin.Context) {
 		return
 	}
 	c.Header("Content-Security-Policy", s.sheet.policy)
-	s.sendPage(c, "text/html; charset=utf-8", body.Bytes(), time.Time{}, "no-cache")
+	s.sendPage(c, "text/html; charset=utf-8", body.Bytes(), "no-cache")
 }
 
 func (s *Server) newSheetView(ctx context.Context, page int) *sheetView {

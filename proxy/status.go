@@ -149,8 +149,13 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", allowed)
 	}
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	body := []byte(v.text + "\n")
+	contentType, text := "text/plain; charset=utf-8", v.text
+	if strings.HasSuffix(c.Request.URL.Path, "/"+figureLeaf) {
+		// An include puts whatever it gets into the article, and its readers need not read why there is no picture.
+		contentType, text = "text/html; charset=utf-8", "<!-- cutline: "+strings.ReplaceAll(text, "--", "- -")+" -->"
+	}
+	h.Set("Content-Type", contentType)
+	body := []byte(text + "\n")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Status(v.status)
 	if c.Request.Method == http.MethodHead {

@@ -118,7 +118,7 @@ func seenOriginal(o *render.Original, src source.Source) catalog.Original {
 func unavailable(class render.Class, remote bool) error {
 	text := map[render.Class]string{
 		render.Refused:     "its address may not be fetched; only public ones are, on ports 80 and 443, unless fetch.allow_private lists them",
-		render.NotFound:    "its server has no such file",
+		render.NotFound:    "its server has no such file, or hands it out to nobody but its own pages",
 		render.Gone:        "its server says that it is gone for good",
 		render.Withdrawn:   "it was taken down here; 'cutline purge --restore' undoes that",
 		render.NotAnImage:  "what is there is no picture of a format that is read",

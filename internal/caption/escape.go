@@ -1,6 +1,9 @@
 package caption
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Escape is the inverse of Plain: it returns Markdown that means text, whatever stands in its at most 4 KiB.
 func Escape(text string) string {
@@ -26,11 +29,21 @@ func (w Words) escaped() Words {
 	return w
 }
 
-// LicenseURL is where the licence stands: License where that is a URL of the web, else where the first link in it leads, as in
-// "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)"; "" where it is a name alone.
+// LicenseURL is where the licence stands: License where that is a URL of the web or the name of one of Creative Commons'
+// ("CC BY-SA 4.0", "CC0"), else where the first link in it leads, as in
+// "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)"; "" where it is another name alone.
 func (w Words) LicenseURL() string {
-	if target := webURL(w.License); target != "" || !hasMarkup(w.License) {
+	if target := webURL(w.License); target != "" || w.License == "" {
 		return target
+	}
+	if m := ccName.FindStringSubmatch(w.License); m != nil {
+		return "https://creativecommons.org/licenses/" + strings.ToLower(m[1]) + "/" + m[2] + "/"
+	}
+	if ccZero.MatchString(w.License) {
+		return "https://creativecommons.org/publicdomain/zero/1.0/"
+	}
+	if !hasMarkup(w.License) {
+		return ""
 	}
 	for _, run := range Inline(w.License) {
 		if target := webURL(run.URL); target != "" {
@@ -39,6 +52,12 @@ func (w Words) LicenseURL() string {
 	}
 	return ""
 }
+
+// The names of Creative Commons' licences that are in no country's version, and of its waiver (https://creativecommons.org/licenses/list.en).
+var (
+	ccName = regexp.MustCompile(`(?i)^CC[ -](BY(?:-(?:SA|ND|NC|NC-SA|NC-ND))?)[ -](1\.0|2\.0|2\.5|3\.0|4\.0)$`)
+	ccZero = regexp.MustCompile(`(?i)^CC[ -]?0(?:[ -]1\.0)?$`)
+)
 
 // webURL is raw as LinkTarget returns it, where it is of the web, else "".
 func webURL(raw string) string {

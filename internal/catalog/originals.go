@@ -50,8 +50,18 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 			}
 		}
 	}
+	found = withoutContradictions(found)
 	sortProblems(found)
 	return found
+}
+
+// withoutContradictions takes out that nobody is credited, of posts whose picture's file credits somebody: that says it better.
+func withoutContradictions(found []Problem) []Problem {
+	embedded := map[string]bool{}
+	for _, p := range found {
+		embedded[p.File] = embedded[p.File] || p.Code == codeEmbeddedCredit
+	}
+	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.File] })
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {

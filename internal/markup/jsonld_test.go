@@ -48,7 +48,7 @@ func TestJSONLD(t *testing.T) {
 		{"further down a page", small(), Options{Page: "https://news.example.org/fox/"}, bare},
 		{"nothing", small(), Options{}, bare},
 		{"a credit is no person", worded(caption.Words{Credit: "AP"}), Options{}, with(bare, map[string]any{"creditText": "AP"})},
-		{"addresses that are none", worded(caption.Words{License: "CC BY 4.0", LicensorURL: "mailto:a@b.test", SourceType: "digitalCapture"}), Options{}, bare},
+		{"addresses that are none", worded(caption.Words{License: "House rules", LicensorURL: "mailto:a@b.test", SourceType: "digitalCapture"}), Options{}, bare},
 		{"decorative", worded(caption.Words{Decorative: true}), Options{}, bare},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

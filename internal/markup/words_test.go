@@ -36,8 +36,9 @@ func TestParts(t *testing.T) {
 		{"notice in the credit", caption.Words{Credit: "Photo © Ann", Copyright: "© ann"}, []part{{"cutline-credit", []piece{plain("Photo © Ann")}}}},
 		{"notice of its own", caption.Words{Credit: "Ann", Copyright: "&copy; AP"}, []part{{"cutline-credit", []piece{plain("Ann")}}, {"cutline-copyright", []piece{plain("© AP")}}}},
 		{"licence", caption.Words{Cutline: "A fox.", License: by4}, []part{caption1, {"", []piece{license("CC BY 4.0")}}}},
-		{"licence by name", caption.Words{Cutline: "A fox.", License: "CC BY 4.0"}, []part{caption1, {"cutline-license", []piece{plain("CC BY 4.0")}}}},
-		{"licence by name, in the credit", caption.Words{Credit: "Ann / CC BY 4.0", License: "cc by 4.0"}, []part{{"cutline-credit", []piece{plain("Ann / CC BY 4.0")}}}},
+		{"licence by name", caption.Words{Cutline: "A fox.", License: "House rules"}, []part{caption1, {"cutline-license", []piece{plain("House rules")}}}},
+		{"licence of Creative Commons by name", caption.Words{Cutline: "A fox.", License: "CC BY 4.0"}, []part{caption1, {"", []piece{license("CC BY 4.0")}}}},
+		{"licence by name, in the credit", caption.Words{Credit: "Ann / House rules", License: "house rules"}, []part{{"cutline-credit", []piece{plain("Ann / House rules")}}}},
 		{"licence named in the credit", caption.Words{Credit: "Ann / CC BY 4.0 (cropped)", CreditURL: "https://a.test", License: by4}, []part{
 			{"cutline-credit", []piece{link("Ann", "https://a.test"), apart(" / "), license("CC BY 4.0"), apart(" (cropped)")}},
 		}},
@@ -111,7 +112,11 @@ func TestLicenseName(t *testing.T) {
 // TestLicenseOf verifies that a licence is a link wherever its author wrote one, under the name that they gave it.
 func TestLicenseOf(t *testing.T) {
 	for in, want := range map[string]piece{
-		"CC BY 4.0":                         {Text: "CC BY 4.0"},
+		"CC BY 4.0":                         {"CC BY 4.0", by4, "license"},
+		"cc0":                               {"cc0", "https://creativecommons.org/publicdomain/zero/1.0/", "license"},
+		"CC BY-NC-ND 3.0":                   {"CC BY-NC-ND 3.0", "https://creativecommons.org/licenses/by-nc-nd/3.0/", "license"},
+		"CC BY-ND-SA 4.0":                   {Text: "CC BY-ND-SA 4.0"}, // there is none
+		"CC BY":                             {Text: "CC BY"},           // which version nobody knows
 		"All rights <b>reserved</b>":        {Text: "All rights reserved"},
 		"[A licence](" + by4 + ")":          {"A licence", by4, "license"},
 		"<" + by4 + ">":                     {"CC BY 4.0", by4, "license"},

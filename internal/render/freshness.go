@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/source"
 )
@@ -42,6 +43,19 @@ func (r *Renderer) mayWait(src source.Source, p pointer, now time.Time) bool {
 	}
 	return r.archived(src) || now.Before(p.Expires.Add(ownWhile))
 }
+
+// hung notes that the host of src takes too long, so that readers of its other pictures do not find that out one by one.
+func (r *Renderer) hung(src source.Source) {
+	r.failures.add(hostKey(src), &Error{Class: TimedOut, Source: src}, time.Now())
+}
+
+// hangs reports whether the host of src took too long a moment ago, and src is of the archive, which need not ask it first.
+func (r *Renderer) hangs(src source.Source, now time.Time) bool {
+	return r.archived(src) && r.failures.get(hostKey(src), src, now) != nil
+}
+
+// hostKey is where a host's failures are remembered. No source's pointer has it: their keys are hashes of one field.
+func hostKey(src source.Source) cache.Key { return cache.NewKey(cache.Pointer, "host", src.Host()) }
 
 // spares reports whether p's original may be shown although its origin failed with class (RFC 5861 §4). That there is no such
 // picture any more is not a failure but an answer, which only the archive does not take.

@@ -183,6 +183,39 @@ func testStaleFor(t *testing.T, fail func(*fakeOrigin), strict bool) {
 	}
 }
 
+// TestOneReaderFindsOutThatAHostHangs verifies that of a host that wants to be asked first, and hangs for minutes, all pictures
+// are shown, and that one wait for the host is enough.
+func TestOneReaderFindsOutThatAHostHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.origin.says = hour(func(f *fetch.Freshness) { f.NoCache = true })
+		var pictures []source.Source
+		for i := range 100 {
+			pictures = append(pictures, mustParse(t, fmt.Sprintf("https://origin.example/%d.jpg", i)))
+			g.warm(t, pictures[i])
+		}
+		hang := make(chan struct{})
+		defer close(hang)
+		g.origin.set(func(o *fakeOrigin) { o.gate = hang })
+		start, waited := time.Now(), 0
+		for time.Since(start) < 5*time.Minute {
+			for _, src := range pictures {
+				before := time.Now()
+				if rend, err := g.one(t, src, 320); err != nil || !rend.Stale {
+					t.Fatalf("%s: got %+v, %v, want it stale", src, rend, err)
+				}
+				if time.Since(before) > 0 {
+					waited++
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if waited > 2 {
+			t.Errorf("%d readers waited, want two at most", waited)
+		}
+	})
+}
+
 // TestNoCacheIsAskedEachTime verifies that what an origin wants to be asked for is kept, and asked for.
 func TestNoCacheIsAskedEachTime(t *testing.T) {
 	for _, all := range []bool{false, true} {

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -57,7 +58,7 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 		return l, Stale, nil
 	case p.resting(now):
 		return located{}, "", p.Failure.remembered(src, now)
-	case p.Current != nil && src.Remote() && (known || r.mayWait(src, p, now)):
+	case p.Current != nil && src.Remote() && (known || r.mayWait(src, p, now) || r.hangs(src, now)):
 		r.fetch(ctx, k)
 		return l, Stale, nil
 	}
@@ -73,6 +74,9 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 	}
 	found, outcome, err := r.join(wait, src, f, led)
 	if err != nil && ctx.Err() == nil && p.Current != nil && r.archived(src) { // no time, or nobody who has any
+		if src.Remote() && errors.Is(err, context.DeadlineExceeded) {
+			r.hung(src)
+		}
 		return l, Stale, nil
 	}
 	return found, outcome, err
@@ -232,6 +236,9 @@ func (r *Renderer) replace(src source.Source, l located, v *version, body []byte
 		return l, nil
 	}
 	v.Info = info
+	if p.Current != nil && !v.Modified.After(p.Current.Modified) {
+		v.Modified = now.UTC().Truncate(time.Second) // an older file in its place is news too
+	}
 	v.read(body)
 	p.Current, p.Last, p.Damaged = v, p.Current, nil
 	l.body, l.had = body, false
@@ -303,6 +310,9 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *fligh
 	e := newError(k.src, err)
 	now := time.Now()
 	r.counters.failed.Add(1)
+	if e.Class == TimedOut && k.src.Remote() {
+		r.hung(k.src)
+	}
 	if !k.whole && r.spares(k.src, l.ptr, e.Class, now) {
 		r.counters.spared.Add(1)
 		r.report(e)
