@@ -333,6 +333,8 @@ func TestBestFailsAsRenderDoes(t *testing.T) {
 		if _, err := g.Best(t.Context(), req, nil); class(t, err) != BadSpec {
 			t.Errorf("no format: got %v, want class %s", err, BadSpec)
 		}
+		g.engine.gate = make(chan struct{}) // what is made in time is had by who left, too
+		defer close(g.engine.gate)
 		ctx, leave := context.WithCancel(t.Context())
 		leave()
 		if _, err := g.Best(ctx, req, modern); class(t, err) != Canceled {
