@@ -31,10 +31,10 @@ const (
 	behindJobs = 1 << 16
 )
 
-// Behind is a Store that puts originals and renditions into a slower one behind the caller's back, so that a slow disk delays
-// nobody: Put returns at once. A Put of a pointer waits for the store: pointers are small, and who puts one (a fetch, a
-// tombstone) relies on it after a crash. Until an object is written Get finds it here. What is beyond MaxBytes is dropped: then the object is
-// not kept, and neither is what was there before.
+// Behind is a Store that puts renditions into a slower one behind the caller's back, so that a slow disk delays nobody: Put returns
+// at once. A Put of an original or a pointer waits for the store, and goes before renditions: who puts one (a fetch, a tombstone)
+// relies on it after a crash, and a pointer may only name an original that is there. Until an object is written Get finds it here.
+// What is beyond MaxBytes is dropped: then the object is not kept, and neither is what was there before.
 //
 // What waits is lost when the process is killed; the store loses at most the last moments, and never mixes them. Delete
 // waits too: once it returned nil the store has forgotten the object, for good if the store keeps that promise.
@@ -52,7 +52,7 @@ type Behind struct {
 	mu      sync.Mutex
 	wake    sync.Cond // a job was queued, or closed was set
 	jobs    map[Key]*behindJob
-	urgent  []*behindJob // pointers, for which somebody waits
+	urgent  []*behindJob // originals and pointers, for which somebody waits
 	queue   []*behindJob // the rest
 	bytes   int64
 	closed  bool
@@ -118,7 +118,7 @@ func (b *Behind) Get(ctx context.Context, k Key) (*Object, error) {
 	return j.object, nil
 }
 
-// Put implements Store. It waits with pointers alone, at most until ctx ends; what is under way then goes on. It copies o, as
+// Put implements Store. It waits with originals and pointers, at most until ctx ends; what is under way then goes on. It copies o, as
 // Memory does.
 func (b *Behind) Put(ctx context.Context, k Key, o *Object) error {
 	err := ctx.Err()
@@ -130,7 +130,7 @@ func (b *Behind) Put(ctx context.Context, k Key, o *Object) error {
 	}
 	j := &behindJob{key: k, done: make(chan struct{})}
 	j.object = &Object{Meta: append([]byte(nil), o.Meta...), Body: append([]byte(nil), o.Body...)}
-	if err := b.take(j); err != nil || k.Kind != Pointer {
+	if err := b.take(j); err != nil || k.Kind == Rendition {
 		return err
 	}
 	select {
@@ -184,7 +184,7 @@ func (b *Behind) add(j *behindJob) {
 
 // enqueue has a writer do j. It needs b.mu.
 func (b *Behind) enqueue(j *behindJob) {
-	if j.key.Kind == Pointer {
+	if j.key.Kind != Rendition {
 		b.urgent = append(b.urgent, j)
 	} else {
 		b.queue = append(b.queue, j)
