@@ -14,7 +14,7 @@ import (
 // and the index takes no more memory than 200 MB. Times are logged only.
 func TestIntegrationDiskMillion(t *testing.T) {
 	const objects = 1_000_000
-	dir := t.TempDir()
+	dir := scratch(t)
 	began := time.Now()
 	generate(t, dir, objects)
 	t.Logf("%d files written in %s", objects, time.Since(began).Round(time.Second))
@@ -42,6 +42,21 @@ func TestIntegrationDiskMillion(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// scratch is a folder for more files than anybody wants to remove: in CUTLINE_SCRATCH, where that is set and which is thrown away
+// whole, else a temporary one.
+func scratch(t *testing.T) string {
+	t.Helper()
+	parent := os.Getenv("CUTLINE_SCRATCH")
+	if parent == "" {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(parent, "disk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // resident is the process's resident memory in bytes.
