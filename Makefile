@@ -33,8 +33,9 @@ nocgo: ## build everything without cgo, and the program fully static, as the Doc
 fmt: ## list files that are not gofmt'ed, and fail if there are any
 	@files=$$(gofmt -l cmd proxy cache internal); test -z "$$files" || { echo "not gofmt'ed:" $$files >&2; exit 1; }
 
-vet: ## run go vet
+vet: ## run go vet, over the files of `integration` too
 	go vet ./...
+	go vet -tags integration,compare ./...
 
 lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes minutes
 	$(GOLANGCI) run ./...

@@ -46,8 +46,8 @@ func dial(t *testing.T, address string) net.Conn {
 	return conn
 }
 
-// ask sends one request over conn and returns the answer's body.
-func ask(conn net.Conn, path string) (string, error) {
+// request sends one request over conn and returns the answer's body.
+func request(conn net.Conn, path string) (string, error) {
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		return "", err
 	}
@@ -73,10 +73,10 @@ func TestCrowdMakesRoom(t *testing.T) {
 		case 0:
 			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nX-Slow: ") // it may have been closed already
 		case 1:
-			_, _ = ask(conn, "/")
+			_, _ = request(conn, "/")
 		}
 		held = append(held, conn)
-		if got, err := ask(dial(t, address), "/"); got != "hello" || err != nil {
+		if got, err := request(dial(t, address), "/"); got != "hello" || err != nil {
 			t.Fatalf("with %d connections held: %q, %v, want hello", len(held), got, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestCrowdWaitsForThoseAtWork(t *testing.T) {
 	send := func(path string) {
 		conn := dial(t, address)
 		go func() {
-			got, err := ask(conn, path)
+			got, err := request(conn, path)
 			if err != nil {
 				got = err.Error()
 			}
@@ -182,7 +182,7 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 	if _, err := io.ReadAll(conn); isTimeout(err) {
 		t.Errorf("read = %v, want the connection closed", err)
 	}
-	if got, err := ask(dial(t, address), "/"); got != "hello" || err != nil {
+	if got, err := request(dial(t, address), "/"); got != "hello" || err != nil {
 		t.Errorf("an honest client: %q, %v", got, err)
 	}
 }

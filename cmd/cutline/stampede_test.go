@@ -21,8 +21,8 @@ import (
 	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
-// An answer is what a client of these tests got.
-type answer struct {
+// A reply is what a client of these tests got.
+type reply struct {
 	status int
 	header http.Header
 	body   []byte
@@ -38,7 +38,7 @@ func client(t *testing.T) *http.Client {
 }
 
 // ask gets url; sent, unless nil, is called when the request is out.
-func (a *answer) ask(ctx context.Context, c *http.Client, url string, sent func()) {
+func (a *reply) ask(ctx context.Context, c *http.Client, url string, sent func()) {
 	if sent != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent() }})
 	}
@@ -58,16 +58,16 @@ func (a *answer) ask(ctx context.Context, c *http.Client, url string, sent func(
 }
 
 // crowdOf asks for url n times at once; it returns when all requests are out, and the answers when wait is called.
-func crowdOf(t *testing.T, c *http.Client, url string, n int) (wait func() []answer) {
+func crowdOf(t *testing.T, c *http.Client, url string, n int) (wait func() []reply) {
 	t.Helper()
-	answers := make([]answer, n)
+	answers := make([]reply, n)
 	var sent, done sync.WaitGroup
 	sent.Add(n)
 	for i := range answers {
 		done.Go(func() { answers[i].ask(t.Context(), c, url, sync.OnceFunc(sent.Done)) })
 	}
 	sent.Wait()
-	return func() []answer { done.Wait(); return answers }
+	return func() []reply { done.Wait(); return answers }
 }
 
 // L01: five hundred first readers of one picture are one fetch and one decode, and all get the same.
@@ -110,7 +110,7 @@ func TestLeaderLeaves(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		var leader answer
+		var leader reply
 		leader.ask(ctx, c, url, nil)
 		left <- leader.err
 	}()
@@ -290,7 +290,7 @@ func TestStopsUnderLoad(t *testing.T) {
 	if a := crowdOf(t, c, s.url+"/p/warm/w828.png", 1)()[0]; a.status != http.StatusOK {
 		t.Fatalf("before: status %d, %v", a.status, a.err)
 	}
-	var waits []func() []answer
+	var waits []func() []reply
 	for i := range each {
 		waits = append(waits, crowdOf(t, c, fmt.Sprintf("%s/p/cold%d/w24.png", s.url, i), 2))
 	}
