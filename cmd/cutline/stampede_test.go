@@ -169,7 +169,7 @@ func hostilities(t *testing.T, picture []byte) []hostility {
 // within the fetch's timeout, and nothing of it is left behind.
 func TestHostileOrigins(t *testing.T) {
 	picture := imagetest.JPEG(t, 40, 40)
-	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], max_bytes: 1MB, timeout: 4500ms}\n")
+	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], max_bytes: 1MB, timeout: 9s}\n")
 	all := hostilities(t, picture)
 	origins := make([]*imagetest.Origin, len(all))
 	for i, f := range all {
