@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"mime"
 	"net/http"
-	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -137,7 +136,7 @@ func links(e *catalog.Entry, license string) string {
 	}
 	var field string
 	for _, t := range targets {
-		u := linkTarget(t[0])
+		u := caption.WebURL(t[0])
 		if u == "" {
 			continue
 		}
@@ -150,35 +149,6 @@ func links(e *catalog.Entry, license string) string {
 		}
 	}
 	return field
-}
-
-// linkTarget returns raw as a URI that can stand between "<" and ">", or "" when it is no absolute http(s) URL.
-func linkTarget(raw string) string {
-	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return ""
-	}
-	u.RawQuery = escapeQuery(u.RawQuery)
-	text := u.String()
-	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c > '~' || c == '<' || c == '>' || c == '"' {
-			return ""
-		}
-	}
-	return text
-}
-
-// escapeQuery encodes the bytes of a raw query that may not stand in a URI; url.URL.String leaves them.
-func escapeQuery(raw string) string {
-	var b strings.Builder
-	for i := range len(raw) {
-		if c := raw[i]; c <= ' ' || c > '~' || strings.IndexByte(`"<>\^{|}`+"`", c) >= 0 {
-			b.WriteString("%" + strings.ToUpper(strconv.FormatUint(uint64(c)|0x100, 16)[1:]))
-			continue
-		}
-		b.WriteByte(raw[i])
-	}
-	return b.String()
 }
 
 // tags are what a CDN purges by: the picture, the host that it comes from, the posts that show it, as many as fit.

@@ -99,26 +99,6 @@ func FuzzDisplayString(f *testing.F) {
 	})
 }
 
-func TestLinkTarget(t *testing.T) {
-	tests := []struct{ in, want string }{
-		{"https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by/4.0/"},
-		{"https://example.org/a b?x=<y>&z=é", "https://example.org/a%20b?x=%3Cy%3E&z=%C3%A9"},
-		{"https://example.org/>; rel=x, <https://evil.example/", "https://example.org/%3E;%20rel=x,%20%3Chttps://evil.example/"},
-		{"https://example.org/é", "https://example.org/%C3%A9"},
-		{"CC BY 4.0", ""},
-		{"javascript:alert(1)", ""},
-		{"https://user:secret@example.org/", ""},
-		{"https://", ""},
-		{"/relative", ""},
-		{"https://example.org/\r\nX: y", ""},
-	}
-	for _, tt := range tests {
-		if got := linkTarget(tt.in); got != tt.want {
-			t.Errorf("linkTarget(%q) = %q, want %q", tt.in, got, tt.want)
-		}
-	}
-}
-
 func entry(t testing.TB, src string, w caption.Words, slugs ...string) *catalog.Entry {
 	t.Helper()
 	s, err := source.Parse(src)

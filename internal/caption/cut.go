@@ -43,7 +43,7 @@ func (w Words) Cut(most int) Words {
 // texts are the fields that hold text.
 func (w *Words) texts() []*string {
 	out := []*string{&w.Cutline, &w.Credit, &w.Alt, &w.Creator, &w.Copyright, &w.Licensor}
-	if webURL(w.License) == "" {
+	if WebURL(w.License) == "" {
 		out = append(out, &w.License)
 	}
 	return out
@@ -52,7 +52,7 @@ func (w *Words) texts() []*string {
 // links are the fields that hold URLs.
 func (w *Words) links() []*string {
 	out := []*string{&w.CreditURL, &w.LicensorURL, &w.SourceType}
-	if webURL(w.License) != "" {
+	if WebURL(w.License) != "" {
 		out = append(out, &w.License)
 	}
 	return out

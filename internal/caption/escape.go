@@ -23,7 +23,7 @@ func Escape(text string) string {
 // escaped is w, whose words are plain text, with the words that may hold markup escaped.
 func (w Words) escaped() Words {
 	w.Cutline, w.Credit, w.Creator, w.Copyright = Escape(w.Cutline), Escape(w.Credit), Escape(w.Creator), Escape(w.Copyright)
-	if webURL(w.License) == "" {
+	if WebURL(w.License) == "" {
 		w.License = Escape(w.License)
 	}
 	return w
@@ -33,7 +33,7 @@ func (w Words) escaped() Words {
 // ("CC BY-SA 4.0", "CC0"), else where the first link in it leads, as in
 // "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)"; "" where it is another name alone.
 func (w Words) LicenseURL() string {
-	if target := webURL(w.License); target != "" || w.License == "" {
+	if target := WebURL(w.License); target != "" || w.License == "" {
 		return target
 	}
 	if m := ccName.FindStringSubmatch(w.License); m != nil {
@@ -46,7 +46,7 @@ func (w Words) LicenseURL() string {
 		return ""
 	}
 	for _, run := range Inline(w.License) {
-		if target := webURL(run.URL); target != "" {
+		if target := WebURL(run.URL); target != "" {
 			return target
 		}
 	}
@@ -59,8 +59,8 @@ var (
 	ccZero = regexp.MustCompile(`(?i)^CC[ -]?0(?:[ -]1\.0)?$`)
 )
 
-// webURL is raw as LinkTarget returns it, where it is of the web, else "".
-func webURL(raw string) string {
+// WebURL is raw as LinkTarget returns it where that is an http(s) URL, else "".
+func WebURL(raw string) string {
 	if target := LinkTarget(raw); strings.HasPrefix(target, "http") {
 		return target
 	}

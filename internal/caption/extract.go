@@ -50,8 +50,8 @@ func Extract(file []byte) (Found, error) {
 func (f *Found) bound() {
 	left := maxFound
 	for _, w := range []*Words{&f.XMP, &f.IPTC, &f.EXIF} {
-		w.CreditURL, w.LicensorURL, w.SourceType = webURL(w.CreditURL), webURL(w.LicensorURL), webURL(w.SourceType)
-		if target := webURL(w.License); target != "" {
+		w.CreditURL, w.LicensorURL, w.SourceType = WebURL(w.CreditURL), WebURL(w.LicensorURL), WebURL(w.SourceType)
+		if target := WebURL(w.License); target != "" {
 			w.License = target
 		}
 		if isDefault(w.Cutline) {

@@ -48,7 +48,7 @@ func xmpPacket(w Words) []byte {
 	if isNotice(w.Copyright) {
 		x.text("xmpRights:Marked", nsRights, "True")
 	}
-	license := webURL(w.License)
+	license := WebURL(w.License)
 	if license == "" {
 		x.alternative("xmpRights:UsageTerms", nsRights, w.License)
 	}
@@ -56,11 +56,11 @@ func xmpPacket(w Words) []byte {
 	if isCreativeCommons(license) {
 		x.resource("cc:license", nsCC, license)
 	}
-	if target := webURL(w.CreditURL); target != "" {
+	if target := WebURL(w.CreditURL); target != "" {
 		x.text("cc:attributionName", nsCC, w.Credit)
 		x.resource("cc:attributionURL", nsCC, target)
 	}
-	x.licensor(w.Licensor, webURL(w.LicensorURL))
+	x.licensor(w.Licensor, WebURL(w.LicensorURL))
 	return x.packet()
 }
 

@@ -182,7 +182,7 @@ func (r *xmpReader) take(n *node) {
 			return
 		}
 		value := n.value()
-		if r.licensed = webURL(value) != ""; *to == "" || r.licensed {
+		if r.licensed = WebURL(value) != ""; *to == "" || r.licensed {
 			*to = value
 		}
 	case *to == "":

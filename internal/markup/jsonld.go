@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/dd8bf596/cutline/internal/caption"
 )
 
 // imageObject is https://schema.org/ImageObject, as far as the words reach.
@@ -48,9 +50,9 @@ func JSONLD(p Picture, o Options) ([]byte, error) {
 		ContentURL: c.URL, URL: c.URL, EncodingFormat: f.MIME, Width: c.Width, Height: c.Height,
 		RepresentativeOfPage: o.Hero,
 		Caption:              w.Cutline, Description: w.Alt, CreditText: w.Credit, CopyrightNotice: w.Copyright,
-		License: w.LicenseURL(), AcquireLicensePage: web(w.LicensorURL), DigitalSourceType: web(w.SourceType),
+		License: w.LicenseURL(), AcquireLicensePage: caption.WebURL(w.LicensorURL), DigitalSourceType: caption.WebURL(w.SourceType),
 	}
-	if page, _, _ := strings.Cut(web(o.Page), "#"); page != "" && o.Hero {
+	if page, _, _ := strings.Cut(caption.WebURL(o.Page), "#"); page != "" && o.Hero {
 		v.ID = page + "#primaryimage"
 	}
 	if w.Creator != "" {

@@ -20,7 +20,7 @@ func licenseOf(w caption.Words) piece {
 		return piece{Text: caption.Plain(w.License)}
 	}
 	name := text(pieces(w.License))
-	if web(name) != "" {
+	if caption.WebURL(name) != "" {
 		name = licenseName(target)
 	}
 	return piece{Text: name, URL: target, Rel: "license"}

@@ -129,21 +129,7 @@ func isURL(text string) bool {
 	if err != nil || text == "" || text[0] == ',' || text[len(text)-1] == ',' {
 		return false
 	}
-	return u.Scheme == "" || isWeb(text)
-}
-
-// isWeb reports whether text is an absolute http(s) URL.
-func isWeb(text string) bool {
-	target := caption.LinkTarget(text)
-	return strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
-}
-
-// web is what caption.LinkTarget makes of raw where that is an http(s) URL, else "".
-func web(raw string) string {
-	if !isWeb(raw) {
-		return ""
-	}
-	return caption.LinkTarget(raw)
+	return u.Scheme == "" || caption.WebURL(text) != ""
 }
 
 // attribute is text as an attribute can hold it: HTML has no control characters. Everything else stays as written.

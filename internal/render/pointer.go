@@ -218,9 +218,13 @@ func pointerObject(p pointer) (*cache.Object, error) {
 
 // put keeps o if it can: a cache that fails is a metric and a slow miss, never a failed request.
 func (r *Renderer) put(ctx context.Context, k cache.Key, o *cache.Object) {
+	r.putIn(ctx, r.o.Store, k, o)
+}
+
+func (r *Renderer) putIn(ctx context.Context, in cache.Store, k cache.Key, o *cache.Object) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := r.o.Store.Put(ctx, k, o); err != nil {
+	if err := in.Put(ctx, k, o); err != nil {
 		r.report(fmt.Errorf("keep %s: %w", k, err))
 	}
 }

@@ -61,13 +61,18 @@ func (r *Renderer) load(ctx context.Context, from cache.Store, k cache.Key) (mad
 	return made{body: o.Body, pixels: cmp.Or(meta.Pixels, len(o.Body)), sum: meta.Sum, frames: meta.Frames, quality: meta.Quality}, true
 }
 
-func (r *Renderer) keepRendition(ctx context.Context, k cache.Key, m made) {
-	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality})
+// keepRendition is load's inverse.
+func (r *Renderer) keepRendition(ctx context.Context, in cache.Store, k cache.Key, m made) {
+	kept := madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality}
+	if m.pixels != len(m.body) {
+		kept.Pixels = m.pixels
+	}
+	meta, err := json.Marshal(kept)
 	if err != nil {
 		r.report(fmt.Errorf("write %s: %w", k, err))
 		return
 	}
-	r.put(ctx, k, &cache.Object{Meta: meta, Body: m.body})
+	r.putIn(ctx, in, k, &cache.Object{Meta: meta, Body: m.body})
 }
 
 // A wish is one rendition that a call wants, and what came of it.
@@ -239,7 +244,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	}
 	return func() {
 		for i, m := range results {
-			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, j.keys[i], m) })
+			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, r.o.Store, j.keys[i], m) })
 		}
 	}
 }

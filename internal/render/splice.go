@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -111,18 +110,7 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 	w.made.body, w.spliced = body, true
 	took = time.Since(start)
 	if r.o.Near != nil && c.located.keep {
-		r.commit(c.req.Source, c.located.token, func() { r.keepSpliced(ctx, splicedKey(w.key, c.wordsSum), w.made) })
+		r.commit(c.req.Source, c.located.token, func() { r.keepRendition(ctx, r.o.Near, splicedKey(w.key, c.wordsSum), w.made) })
 	}
 	return took
-}
-
-func (r *Renderer) keepSpliced(ctx context.Context, k cache.Key, m made) {
-	meta, err := json.Marshal(madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality, Pixels: m.pixels})
-	if err != nil {
-		r.report(fmt.Errorf("write %s: %w", k, err))
-		return
-	}
-	if err := r.o.Near.Put(context.WithoutCancel(ctx), k, &cache.Object{Meta: meta, Body: m.body}); err != nil {
-		r.report(fmt.Errorf("keep %s: %w", k, err))
-	}
 }
