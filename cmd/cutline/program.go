@@ -77,7 +77,7 @@ func (p *program) rootCommand() *cobra.Command {
 		Short: "Featured images with their words: scanned, checked, served",
 		Long: `cutline reads a site's posts, collects their featured images with caption, credit and
 alternative text, and serves the pictures resized, re-encoded and cached, with the
-words in the response headers.
+words in the response headers and inside the files.
 
 DIR is the site's root folder, by default the current one.
 
