@@ -32,12 +32,13 @@ func (s *Server) getByID(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	e, ok := s.o.Catalog.ByID(a.subject)
+	at := s.snapshot()
+	e, ok := at.catalog.ByID(a.subject)
 	if !ok {
 		s.fail(c, errUnknownID)
 		return
 	}
-	s.answer(c, e, a.leaf, "v")
+	s.answer(c, at, e, a.leaf, "v")
 }
 
 // getByPost answers /p/{post}/…. What it shows follows the post, so it is never immutable.
@@ -47,18 +48,19 @@ func (s *Server) getByPost(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	e, _, err := s.o.Catalog.ByPost(a.subject)
+	at := s.snapshot()
+	e, _, err := at.catalog.ByPost(a.subject)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.answer(c, e, a.leaf)
+	s.answer(c, at, e, a.leaf)
 }
 
 // answer answers the leaf of an entry's address; the query may have the parameters in names, unless the leaf has its own.
-func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...string) {
+func (s *Server) answer(c *gin.Context, at *snapshot, e *catalog.Entry, leaf string, names ...string) {
 	if leaf == figureLeaf {
-		s.getFigure(c, e)
+		s.getFigure(c, at, e)
 		return
 	}
 	q, err := checkQuery(c.Request.URL.RawQuery, names...)
@@ -67,7 +69,7 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...
 		return
 	}
 	if leaf == metaLeaf {
-		s.getMeta(c, e)
+		s.getMeta(c, at, e)
 		return
 	}
 	o, err := s.grammar.parse(leaf)
@@ -85,7 +87,7 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...
 		return
 	}
 	o.spec.Format = rend.Spec.Format
-	s.send(c, sending{entry: e, spec: s.grammar.written(o.spec), rend: rend, version: q.Get("v")})
+	s.send(c, sending{at: at, entry: e, spec: s.grammar.written(o.spec), rend: rend, version: q.Get("v")})
 }
 
 // negotiate returns the formats that the answer may have by the request's Accept, and says that it varies with that. Where
@@ -120,7 +122,8 @@ func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
 
 // A sending is a rendition on its way to the client.
 type sending struct {
-	entry    *catalog.Entry
+	at       *snapshot
+	entry    *catalog.Entry // of at, or of none
 	spec     transform.Spec // what was asked for, in the rendition's format
 	rend     *render.Rendition
 	version  string // of the original, as the client believes
@@ -134,7 +137,7 @@ func (s *Server) send(c *gin.Context, a sending) {
 	rend := a.rend
 	c.Set(logOutcome, string(rend.Outcome))
 	h := c.Writer.Header()
-	l := s.shelf.label(a.entry, rend.Words)
+	l := a.at.shelf.label(a.entry, rend.Words)
 	l.set(h)
 	modified := later(rend.Modified, l.modified)
 	h["Content-Type"] = []string{rend.Spec.Format.MIME()}

@@ -254,7 +254,7 @@ func scan(t testing.TB, posts map[string]string) *catalog.Catalog {
 // id returns the ID of a post's picture.
 func (d *desk) id(slug string) string {
 	d.t.Helper()
-	e, _, err := d.o.Catalog.ByPost(slug)
+	e, _, err := d.snapshot().catalog.ByPost(slug)
 	if err != nil {
 		d.t.Fatal(err)
 	}
