@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,6 +49,29 @@ func TestOwnRequestsAreRefused(t *testing.T) {
 		if resp.StatusCode != want {
 			t.Errorf("CDN-Loop: %s: status %d, want %d", name, resp.StatusCode, want)
 		}
+	}
+}
+
+// Two sites that each take their picture from the other are told apart from two that work: the circle ends with its second
+// request.
+func TestTwoThatAskEachOther(t *testing.T) {
+	hub := imagetest.NewOrigin(t)
+	a := startServe(t, "--cache", "off", remoteSite(t, hub.URL("/to-b")))
+	defer a.stop(t)
+	b := startServe(t, "--cache", "off", remoteSite(t, hub.URL("/to-a")))
+	defer b.stop(t)
+	for path, node := range map[string]string{"/to-a": a.url, "/to-b": b.url} {
+		to, err := url.Parse(node + "/p/one/w24.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub.Handle(path, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL, r.Out.Host = to, to.Host }})
+	}
+	if code, err := status(a.url + "/p/one/w24.jpg"); err != nil || code != http.StatusBadGateway {
+		t.Errorf("status %d, %v, want 502", code, err)
+	}
+	if n := hub.Total(); n != 2 {
+		t.Errorf("%d requests between the two, want 2", n)
 	}
 }
 

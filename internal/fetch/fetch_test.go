@@ -201,20 +201,6 @@ func TestFetchLargestLimit(t *testing.T) {
 	}
 }
 
-// TestFetchNamesItsInstance has the two forms of CDN-Loop (RFC 8586 §2).
-func TestFetchNamesItsInstance(t *testing.T) {
-	origin := imagetest.NewOrigin(t)
-	origin.Serve("/a.jpg", picture)
-	for instance, want := range map[string]string{"": "cutline", "x7-q": "cutline; id=x7-q"} {
-		if _, err := loopback(t, Options{Instance: instance}).Fetch(t.Context(), parse(t, origin.URL("/a.jpg")), Validators{}); err != nil {
-			t.Fatal(err)
-		}
-		if got := origin.Last("/a.jpg").Header.Get("CDN-Loop"); got != want {
-			t.Errorf("instance %q: got CDN-Loop %q, want %q", instance, got, want)
-		}
-	}
-}
-
 // TestFetchOdd has answers that are unusual and good.
 func TestFetchOdd(t *testing.T) {
 	raw := func(text string) http.Handler { return imagetest.Raw([]byte(text)) }
