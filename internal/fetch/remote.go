@@ -170,7 +170,10 @@ func classify(ctx context.Context, err, other error) error {
 		return fmt.Errorf("%w: %v", ErrTimeout, cause)
 	}
 	if errors.Is(err, ErrRefused) {
-		return fmt.Errorf("%w: %v", ErrRefused, err)
+		if dial, ok := errors.AsType[*net.OpError](err); ok {
+			return dial.Err
+		}
+		return err
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("%w: %v", ErrTimeout, err)
