@@ -25,7 +25,7 @@ import (
 //	hosts.chain.test       eight, then a name of /etc/hosts
 //	silent.test            no answer, ever
 //	*.good.test            a public address
-//	nowhere.test           a public address that nobody can reach
+//	*.nowhere.test         a public address that nobody can reach
 //
 // There are no others.
 type names struct {
@@ -150,7 +150,7 @@ func (n *names) addresses(label, zone string, kind uint16, before int) (addrs []
 			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, true
 		}
 		return []netip.Addr{public4}, true
-	case label+"."+zone == "nowhere.test":
+	case zone == "nowhere.test":
 		return []netip.Addr{nowhere}, true
 	}
 	return nil, false

@@ -5,6 +5,7 @@ package fetch
 import (
 	"bufio"
 	"bytes"
+	"debug/buildinfo"
 	"encoding/json"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +51,9 @@ func inBothModes(t *testing.T, posts []string, test func(t *testing.T, r *rig, p
 func startProgram(t *testing.T, r *rig, mode string, port int, posts []string) *program {
 	t.Helper()
 	binary := filepath.Join(os.Getenv("CUTLINE_PROGRAMS"), "cutline-"+mode)
+	if info, err := buildinfo.ReadFile(binary); err != nil || (mode == "cgo") != slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"}) {
+		t.Fatalf("%s: %v: expected it built with CGO_ENABLED=1 exactly where it is to use the C library", binary, err)
+	}
 	dir := t.TempDir()
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -55,7 +61,7 @@ func startProgram(t *testing.T, r *rig, mode string, port int, posts []string) *
 		}
 	}
 	write("cutline.yaml", "fetch: {hosts: ['*.good.test', '*.flip.test', '*.one.test']}\n")
-	write("nowhere.md", "---\ntitle: A post\nimage: http://nowhere.test/a.jpg\n---\n")
+	write("nowhere.md", "---\ntitle: A post\nimage: http://www.nowhere.test/a.jpg\n---\n")
 	for i, source := range posts {
 		quoted, err := json.Marshal(source)
 		if err != nil {

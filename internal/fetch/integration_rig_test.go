@@ -56,6 +56,7 @@ type rig struct {
 	roots string // file with the certificate authority that the rig's good hosts have
 
 	mu       sync.Mutex
+	open     map[int]net.Listener // by port
 	dialled  map[netip.AddrPort]int
 	requests []request
 	nodes    map[string]*httputil.ReverseProxy // by host: a program behind that name
@@ -66,7 +67,10 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	makeNetwork(t)
 	certs := newCertificates(t)
-	r := &rig{names: startNames(t), roots: certs.rootFile, dialled: map[netip.AddrPort]int{}, nodes: map[string]*httputil.ReverseProxy{}}
+	r := &rig{
+		names: startNames(t), roots: certs.rootFile,
+		open: map[int]net.Listener{}, dialled: map[netip.AddrPort]int{}, nodes: map[string]*httputil.ReverseProxy{},
+	}
 	server := &http.Server{Handler: r.handler(imagetest.JPEG(t, 40, 40)), ErrorLog: log.New(io.Discard, "", 0)}
 	var running sync.WaitGroup
 	for _, port := range ports {
@@ -75,11 +79,12 @@ func newRig(t *testing.T) *rig {
 			t.Fatal(err)
 		}
 		ln = &canary{Listener: ln, rig: r}
+		r.open[port] = ln
 		if port == 443 {
 			ln = tls.NewListener(ln, certs.config())
 		}
 		running.Go(func() {
-			if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 				t.Error(err)
 			}
 		})
