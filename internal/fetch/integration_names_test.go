@@ -70,6 +70,13 @@ func (n *names) queries() (total int) {
 	return total
 }
 
+// questions is how often one of them was asked since then.
+func (n *names) questions(kindAndName string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked[kindAndName]
+}
+
 func (n *names) reset() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
