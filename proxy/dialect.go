@@ -27,7 +27,8 @@ func (s *Server) getElse(c *gin.Context) {
 		s.fail(c, errMethod)
 		return
 	}
-	e, err := s.find(c.Request.URL.EscapedPath())
+	at := s.snapshot()
+	e, err := s.find(at, c.Request.URL.EscapedPath())
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -39,24 +40,24 @@ func (s *Server) getElse(c *gin.Context) {
 	case err != nil:
 		s.fail(c, usageError("%s", err))
 	case p.Form == imgix.JSON:
-		s.getMeta(c, e)
+		s.getMeta(c, at, e)
 	case p.Form == imgix.BlurHash:
-		s.getBlurHash(c, e)
+		s.getBlurHash(c, at, e)
 	default:
-		s.getDialect(c, e, p)
+		s.getDialect(c, at, e, p)
 	}
 }
 
 // find returns the entry whose picture an escaped path names: the first of the catalog's, or one that no post shows, where its host is
 // listed.
-func (s *Server) find(escaped string) (*catalog.Entry, error) {
+func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
 	written := strings.TrimPrefix(escaped, "/")
 	decoded, err := url.PathUnescape(written)
 	if err != nil {
 		return nil, usageError("expected percent signs only before two hexadecimal digits")
 	}
 	if !isURL(decoded) {
-		if found := s.o.Catalog.ByPath("/" + decoded); len(found) > 0 {
+		if found := at.catalog.ByPath("/" + decoded); len(found) > 0 {
 			return found[0], nil
 		}
 		if hasScheme(decoded) {
@@ -82,7 +83,7 @@ func (s *Server) find(escaped string) (*catalog.Entry, error) {
 		default:
 			continue
 		}
-		if found := s.o.Catalog.BySource(src); len(found) > 0 {
+		if found := at.catalog.BySource(src); len(found) > 0 {
 			return found[0], nil
 		}
 		if i == 0 {
@@ -117,7 +118,7 @@ func twoSlashes(text string) string {
 }
 
 // getDialect answers a picture.
-func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params) {
+func (s *Server) getDialect(c *gin.Context, at *snapshot, e *catalog.Entry, p imgix.Params) {
 	if p.Format != 0 && !slices.Contains(s.o.Formats, p.Format) {
 		s.fail(c, usageError("fm=%s: expected one of %s, json or blurhash", p.Format.Ext(), s.grammar.fileExtensions()))
 		return
@@ -140,7 +141,7 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params) {
 	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
 		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
 	}
-	s.send(c, sending{entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName})
+	s.send(c, sending{at: at, entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName, fallback: p.Format})
 }
 
 // dialectSpec is the spec that p is answered with; its Format is 0 where it is negotiated. It looks at the original only where
@@ -186,20 +187,20 @@ func (s *Server) ownFormat(info transform.Info) transform.Format {
 }
 
 // getBlurHash answers the picture's BlurHash as text.
-func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
+func (s *Server) getBlurHash(c *gin.Context, at *snapshot, e *catalog.Entry) {
 	ctx := c.Request.Context()
 	o, err := s.o.Renderer.Probe(ctx, e.Source)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	p, err := s.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
+	p, err := at.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	words, _ := e.Words.Over(o.Found)
-	l := s.shelf.label(e, words)
+	l := at.shelf.label(e, words)
 	l.set(c.Writer.Header())
 	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), cacheMinute)
 }

@@ -112,8 +112,8 @@ type candidate struct {
 }
 
 // getMeta answers …/meta.json. It needs the original, and of renditions those that make the placeholder.
-func (s *Server) getMeta(c *gin.Context, e *catalog.Entry) {
-	v, err := s.view(c.Request.Context(), e)
+func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry) {
+	v, err := s.view(c.Request.Context(), at, e)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -123,7 +123,7 @@ func (s *Server) getMeta(c *gin.Context, e *catalog.Entry) {
 		s.fail(c, err)
 		return
 	}
-	l := s.shelf.label(e, v.words)
+	l := at.shelf.label(e, v.words)
 	l.set(c.Writer.Header())
 	s.sendJSON(c, m, v.control)
 }
