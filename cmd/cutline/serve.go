@@ -78,19 +78,21 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
-	st, err := newStack(s, c, log)
+	ln, admin, err := listen(ctx, s.config, log)
 	if err != nil {
 		return err
 	}
+	s.own = addresses(ln, admin)
+	st, err := newStack(s, c, log)
+	if err != nil {
+		_ = ln.Close() // nobody was let in yet; the error is what matters
+		if admin != nil {
+			_ = admin.Close()
+		}
+		return err
+	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return listenError(s.config.Listen, err)
-	}
-	adminURL, stopAdmin, err := startAdmin(ctx, s, st, log)
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
+	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(ln, connections(openFiles()))

@@ -52,6 +52,29 @@ func TestOwnRequestsAreRefused(t *testing.T) {
 	}
 }
 
+// What serve listens on is no source, not even where its address may be dialled: it is not asked, to be found no image (415).
+func TestOwnListenersAreNotAsked(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/a.jpg", imagetest.JPEG(t, 40, 40))
+	site := remoteSite(t, origin.URL("/a.jpg"))
+	put := func(text string) {
+		if err := os.WriteFile(filepath.Join(site, "cutline.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\n")
+	s := startServe(t, "--cache", "off", site)
+	defer s.stop(t)
+	for _, own := range []string{s.url, "http://" + s.admin} {
+		if code, err := status(s.url + "/" + url.QueryEscape(own+"/livez") + "?w=24&fm=jpg"); err != nil || code != http.StatusBadGateway {
+			t.Errorf("%s: status %d, %v, want 502", own, code, err)
+		}
+	}
+	if code, err := status(s.url + "/p/one/w24.jpg"); err != nil || code != http.StatusOK {
+		t.Errorf("the origin beside them: status %d, %v", code, err)
+	}
+}
+
 // Two sites that each take their picture from the other are told apart from two that work: the circle ends with its second
 // request.
 func TestTwoThatAskEachOther(t *testing.T) {
