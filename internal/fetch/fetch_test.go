@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"log"
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -380,24 +375,6 @@ func TestFetchRefused(t *testing.T) {
 	origin.Close()
 	o, err := loopback(t, Options{}).Fetch(t.Context(), parse(t, origin.URL("/a.jpg")), Validators{})
 	wantError(t, o, err, ErrUnreachable)
-}
-
-// TestFetchTLS has a server that answers well behind a certificate that nobody vouches for.
-func TestFetchTLS(t *testing.T) {
-	server := httptest.NewUnstartedServer(imagetest.Picture(picture))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	f := loopback(t, Options{})
-	o, err := f.Fetch(t.Context(), parse(t, server.URL+"/a.jpg"), Validators{})
-	wantError(t, o, err, ErrUnreachable)
-
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	f.transport.TLSClientConfig = &tls.Config{RootCAs: roots}
-	if o, err := f.Fetch(t.Context(), parse(t, server.URL+"/a.jpg"), Validators{}); err != nil || !bytes.Equal(o.Body, picture) {
-		t.Errorf("trusted: %v", err)
-	}
 }
 
 // TestTransport looks at what no loopback server can show: net/http takes no proxy for loopback, whatever the environment
