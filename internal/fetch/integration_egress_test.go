@@ -4,11 +4,13 @@ package fetch
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -46,8 +48,13 @@ func redirected(host, to string, code int) string {
 	return fmt.Sprintf("http://%s/redirect?code=%d&to=%s", host, code, url.QueryEscape(to))
 }
 
-// addressCases are all forms of an address × every way to it: literal, name, name with another address, redirect, name that
-// changes its mind between two connections.
+// wrapped is the URL of a wrapper that fails, around the picture at to.
+func wrapped(host, to string) string {
+	return "http://" + host + "/_next/image?w=640&q=75&url=" + url.QueryEscape(to)
+}
+
+// addressCases are all forms of an address × every way to it: literal, name, name with another address, redirect, the inner URL
+// of a wrapper, name that changes its mind between two connections.
 func addressCases() (cases []egressCase) {
 	add := func(want int, name, source string) {
 		cases = append(cases, egressCase{name, source, want})
@@ -57,6 +64,7 @@ func addressCases() (cases []egressCase) {
 		host := hex.EncodeToString(addr.AsSlice())
 		if !addr.Is4In6() && addr.Zone() == "" { // else it is no URL: see the spellings
 			add(http.StatusBadGateway, "literal", literal(addr))
+			add(http.StatusBadGateway, "wrapped literal", wrapped(host+".l.good.test", literal(addr)+"?w"))
 		}
 		add(http.StatusBadGateway, "redirect to a literal", redirected(host+".s.good.test", literal(addr), 302))
 		if addr.Zone() != "" {
@@ -71,11 +79,13 @@ func addressCases() (cases []egressCase) {
 		add(http.StatusOK, "a public address first", named(addr, "first"))
 		add(http.StatusOK, "a public address last", named(addr, "last"))
 		add(want, "redirect to a name", redirected(host+".n.good.test", named(addr, "one")+"?r", 302))
+		add(want, "wrapped name", wrapped(host+".w.good.test", named(addr, "one")+"?w"))
 		rebind := host + ".rebind.test"
 		add(want, "rebinding", redirected(rebind, "http://"+rebind+"/b.jpg", 302))
 	}
 	for _, addr := range good {
 		add(http.StatusOK, "neighbour", literal(addr))
+		add(http.StatusOK, "wrapped neighbour", wrapped(hex.EncodeToString(addr.AsSlice())+".w.good.test", literal(addr)+"?w"))
 		add(http.StatusOK, "neighbour's name", named(addr, "one"))
 		add(http.StatusOK, "redirect to a neighbour", redirected("neighbours.good.test", literal(addr)+"?r", 302))
 	}
@@ -106,6 +116,26 @@ func TestIntegrationEgressAddresses(t *testing.T) {
 		}
 		t.Logf("%d pictures, %d forbidden addresses", len(cases), len(bad))
 	})
+}
+
+// TestIntegrationEgressLint has the verb that looks at originals without serving them do the same.
+func TestIntegrationEgressLint(t *testing.T) {
+	r := newRig(t)
+	dir := makeSite(t, sources(addressCases()))
+	for _, mode := range modes {
+		r.reset()
+		out, err := command(t, r, mode, "lint", "--online", dir).Output()
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+			t.Errorf("%v, want exit code 1, for there are findings:\n%.2000s", err, out)
+		}
+		_, good := everyAddress()
+		r.wantOnly(t, good...)
+		for _, addr := range good {
+			if n := r.connections(netip.AddrPortFrom(addr, 80)); n == 0 {
+				t.Errorf("%s, which may be dialled, was not", addr)
+			}
+		}
+	}
 }
 
 // wantLiveCanaries proves that the canaries are there: the kernel connects to nearly all forbidden addresses. It refuses those

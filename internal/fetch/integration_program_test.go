@@ -46,15 +46,11 @@ func inBothModes(t *testing.T, posts []string, test func(t *testing.T, r *rig, p
 	}
 }
 
-// startProgram serves a site whose post N shows posts[N], until the test ends. Its configuration is empty but for a list of
-// hosts that clients may name, and its environment offers proxies.
-func startProgram(t *testing.T, r *rig, mode string, port int, posts []string) *program {
+// makeSite makes a site whose post N shows posts[N], and whose post "nowhere" shows what nobody can reach. Its configuration is
+// empty but for a list of hosts that clients may name.
+func makeSite(t *testing.T, posts []string) (dir string) {
 	t.Helper()
-	binary := filepath.Join(os.Getenv("CUTLINE_PROGRAMS"), "cutline-"+mode)
-	if info, err := buildinfo.ReadFile(binary); err != nil || (mode == "cgo") != slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"}) {
-		t.Fatalf("%s: %v: expected it built with CGO_ENABLED=1 exactly where it is to use the C library", binary, err)
-	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -69,13 +65,30 @@ func startProgram(t *testing.T, r *rig, mode string, port int, posts []string) *
 		}
 		write(postName(i)+".md", "---\ntitle: A post\nimage: "+string(quoted)+"\n---\n")
 	}
-	p := &program{t: t, port: port, log: &bytes.Buffer{}}
-	cmd := exec.CommandContext(t.Context(), binary, "serve", dir, "--cache", "off", "--admin", "off", "--listen", p.address())
+	return dir
+}
+
+// command is the program in one of its modes, in an environment that offers proxies. It ends with the test.
+func command(t *testing.T, r *rig, mode string, args ...string) *exec.Cmd {
+	t.Helper()
+	binary := filepath.Join(os.Getenv("CUTLINE_PROGRAMS"), "cutline-"+mode)
+	if info, err := buildinfo.ReadFile(binary); err != nil || (mode == "cgo") != slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"}) {
+		t.Fatalf("%s: %v: expected it built with CGO_ENABLED=1 exactly where it is to use the C library", binary, err)
+	}
+	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.Env = []string{"HOME=" + dir, "GODEBUG=netdns=" + mode, "SSL_CERT_FILE=" + r.roots}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "GODEBUG=netdns=" + mode, "SSL_CERT_FILE=" + r.roots}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		cmd.Env = append(cmd.Env, name+"=http://198.41.0.4:80", strings.ToLower(name)+"=http://198.41.0.4:80")
 	}
+	return cmd
+}
+
+// startProgram serves a site of posts until the test ends.
+func startProgram(t *testing.T, r *rig, mode string, port int, posts []string) *program {
+	t.Helper()
+	p := &program{t: t, port: port, log: &bytes.Buffer{}}
+	cmd := command(t, r, mode, "serve", makeSite(t, posts), "--cache", "off", "--admin", "off", "--listen", p.address())
 	cmd.Stderr = p.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -248,6 +248,8 @@ func (r *rig) handler(picture []byte) http.Handler {
 			imagetest.Redirect(http.StatusFound, fmt.Sprintf("/chain?of=%s&n=%d", query.Get("of"), n-1)).ServeHTTP(w, req)
 		case req.URL.Path == "/circle":
 			imagetest.Redirect(http.StatusFound, "/circle?"+query.Get("to")+"&to="+query.Get("from")+"&from="+query.Get("to")).ServeHTTP(w, req)
+		case req.URL.Path == "/_next/image":
+			imagetest.Status(http.StatusInternalServerError).ServeHTTP(w, req)
 		case req.URL.Path == "/reset":
 			panic(http.ErrAbortHandler)
 		default:
