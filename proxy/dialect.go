@@ -60,6 +60,11 @@ func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
 		if found := at.catalog.ByPath("/" + decoded); len(found) > 0 {
 			return found[0], nil
 		}
+		if hasScheme(decoded) {
+			if _, err := source.ParseURL(decoded); err != nil {
+				return nil, usageError("source: %s", err)
+			}
+		}
 		return nil, errNoRoute
 	}
 	// A URL as it is keeps its own percent signs. Where it was encoded whole, a proxy may have decoded what it took for needless:
@@ -95,6 +100,12 @@ func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
 func isURL(text string) bool {
 	scheme, rest, ok := strings.Cut(text, ":")
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && strings.HasPrefix(rest, "/")
+}
+
+// hasScheme reports whether text begins like a URL (RFC 3986 §3.1), whatever its scheme.
+func hasScheme(text string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(text), ":")
+	return ok && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == "" && scheme != "" && scheme[0] >= 'a'
 }
 
 // twoSlashes is a URL with both of its slashes behind the scheme.

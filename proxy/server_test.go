@@ -557,20 +557,6 @@ func TestAccessLine(t *testing.T) {
 	}
 }
 
-func TestLoopsAreCut(t *testing.T) {
-	d := newDesk(t)
-	for field, want := range map[string]int{
-		"CDN-Loop: cutline; id=me": 508, "CDN-Loop: other, cutline;id=me": 508, "CDN-Loop: cutline; id=another, other": 200, "CDN-Loop: cutline": 200,
-	} {
-		if resp, _ := d.get("/p/fox/hero.webp", field); resp.StatusCode != want {
-			t.Errorf("%s: %d, want %d", field, resp.StatusCode, want)
-		}
-	}
-	if n := len(d.stub.asked); n != 2 {
-		t.Errorf("%d renditions asked for, want 2", n)
-	}
-}
-
 func TestReadiness(t *testing.T) {
 	d := newDesk(t)
 	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusOK || body != "ready\n" {

@@ -23,13 +23,18 @@ const (
 // budget to be used up at one time.
 func softLimit(c *config, container memlimit.Provider) memlimit.Provider {
 	return func() (uint64, error) {
-		limit := uint64(c.Cache.Memory) + 3*uint64(c.Limits.Memory) + besides
+		limit := uint64(c.Cache.Memory) + 3*uint64(c.Limits.Memory) + besides + headroom
 		if all, err := container(); err == nil { // an error is no container, or none that says what it has
 			limit = min(limit, all/100*ofContainer)
 		}
 		return limit, nil
 	}
 }
+
+// headroom is a heap object that nobody touches: it takes address space and no memory, and has the collector begin at 128 MB rather
+// than whenever the heap has doubled. With an empty cache that is 20 MB, which 15,000 hits a second allocate eight times in that
+// second, and each collection holds up who asks meanwhile.
+const headroom = 64 << 20
 
 // limitMemory sets the soft limit, unless the environment sets GOMEMLIMIT: whoever does knows the machine.
 func limitMemory(c *config, container memlimit.Provider, log *slog.Logger) {

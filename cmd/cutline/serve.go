@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -68,6 +69,8 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
+	untouched := make([]byte, headroom)
+	defer runtime.KeepAlive(untouched)
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err
@@ -78,19 +81,21 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
-	st, err := newStack(s, c, log)
+	ln, admin, err := listen(ctx, s.config, log)
 	if err != nil {
 		return err
 	}
+	s.own = addresses(ln, admin)
+	st, err := newStack(s, c, log)
+	if err != nil {
+		_ = ln.Close() // nobody was let in yet; the error is what matters
+		if admin != nil {
+			_ = admin.Close()
+		}
+		return err
+	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return listenError(s.config.Listen, err)
-	}
-	adminURL, stopAdmin, err := startAdmin(ctx, s, st, log)
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
+	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))

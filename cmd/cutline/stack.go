@@ -145,7 +145,7 @@ func (st *stack) warm(log *slog.Logger) {
 // status it sent.
 func newFetcher(s *site, instance string) *fetch.Fetcher {
 	return fetch.New(fetch.Options{
-		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate},
+		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate, Own: s.own},
 		Site:      s.root,
 		MaxBytes:  s.config.Fetch.MaxBytes,
 		Timeout:   s.config.Fetch.Timeout,
