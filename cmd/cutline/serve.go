@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -69,8 +70,7 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
-	untouched := make([]byte, headroom)
-	defer runtime.KeepAlive(untouched)
+	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1)))
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err
