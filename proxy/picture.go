@@ -27,54 +27,62 @@ const (
 
 // getByID answers /i/{id}/….
 func (s *Server) getByID(c *gin.Context) {
-	a, err := parseAddress(c.Param("address"))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	e, ok := s.o.Catalog.ByID(a.subject)
-	if !ok {
-		s.fail(c, errUnknownID)
-		return
-	}
-	s.answer(c, e, a.leaf, "v")
+	s.answer(c, func(id string) (*catalog.Entry, error) {
+		if e, ok := s.o.Catalog.ByID(id); ok {
+			return e, nil
+		}
+		return nil, errUnknownID
+	}, "v")
 }
 
 // getByPost answers /p/{post}/…. What it shows follows the post, so it is never immutable.
 func (s *Server) getByPost(c *gin.Context) {
+	s.answer(c, func(post string) (*catalog.Entry, error) {
+		e, _, err := s.o.Catalog.ByPost(post)
+		return e, err
+	})
+}
+
+// answer answers an address of the entry that find finds by its subject; the query may have the parameters in names, unless the
+// leaf has its own. Nothing is looked up for who may not ask.
+func (s *Server) answer(c *gin.Context, find func(subject string) (*catalog.Entry, error), names ...string) {
+	g, err := s.admit(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	a, err := parseAddress(c.Param("address"))
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	e, _, err := s.o.Catalog.ByPost(a.subject)
+	var q url.Values
+	var o order
+	if a.leaf != figureLeaf {
+		q, err = checkQuery(c.Request.URL.RawQuery, names...)
+	}
+	if a.leaf != figureLeaf && a.leaf != metaLeaf && err == nil {
+		o, err = s.grammar.parse(a.leaf, g.signed)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.answer(c, e, a.leaf)
+	e, err := find(a.subject)
+	switch {
+	case err != nil:
+		s.fail(c, err)
+	case a.leaf == figureLeaf:
+		s.getFigure(c, e)
+	case a.leaf == metaLeaf:
+		s.getMeta(c, e, g)
+	default:
+		s.getPicture(c, e, o, sending{closed: g.signed, version: q.Get("v")})
+	}
 }
 
-// answer answers the leaf of an entry's address; the query may have the parameters in names, unless the leaf has its own.
-func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...string) {
-	if leaf == figureLeaf {
-		s.getFigure(c, e)
-		return
-	}
-	q, err := checkQuery(c.Request.URL.RawQuery, names...)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	if leaf == metaLeaf {
-		s.getMeta(c, e)
-		return
-	}
-	o, err := s.grammar.parse(leaf)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+// getPicture answers what o orders; a has what is known of the answer so far.
+func (s *Server) getPicture(c *gin.Context, e *catalog.Entry, o order, a sending) {
 	var formats []transform.Format
 	if o.auto {
 		formats = s.negotiate(c, 0)
@@ -85,7 +93,8 @@ func (s *Server) answer(c *gin.Context, e *catalog.Entry, leaf string, names ...
 		return
 	}
 	o.spec.Format = rend.Spec.Format
-	s.send(c, sending{entry: e, spec: s.grammar.written(o.spec), rend: rend, version: q.Get("v")})
+	a.entry, a.spec, a.rend = e, s.grammar.written(o.spec), rend
+	s.send(c, a)
 }
 
 // negotiate returns the formats that the answer may have by the request's Accept, and says that it varies with that. Where
@@ -124,6 +133,7 @@ type sending struct {
 	spec     transform.Spec // what was asked for, in the rendition's format
 	rend     *render.Rendition
 	version  string // of the original, as the client believes
+	closed   bool   // the address is signed: without that it may have another answer, or none
 	download bool   // to be saved, not shown
 	fileName string // under which; "" is the entry's
 }
@@ -138,7 +148,7 @@ func (s *Server) send(c *gin.Context, a sending) {
 	l.set(h)
 	modified := later(rend.Modified, l.modified)
 	h["Content-Type"] = []string{rend.Spec.Format.MIME()}
-	if location := s.location(a.entry, a.spec); location != "" {
+	if location := s.location(a.entry, a.spec, a.closed); location != "" {
 		h["Content-Location"] = []string{location}
 	}
 	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
@@ -152,7 +162,7 @@ func (s *Server) send(c *gin.Context, a sending) {
 	} else {
 		modified = time.Time{} // of auto: several files at one address have one date, and a client that resumes by it would mix them
 	}
-	h["Cache-Control"] = []string{cacheControl(rend, a.version)}
+	h["Cache-Control"] = []string{bounded(c, cacheControl(rend, a.version))}
 	h["Cache-Status"] = []string{cacheStatus(rend)}
 	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
 	setMaking(h, rend)
@@ -243,10 +253,13 @@ func serverTiming(timings []render.Timing) string {
 }
 
 // location is the Content-Location of a rendition: its canonical address, or, where it has none, the dialect's. It is "" where
-// that would be too long for a header.
-func (s *Server) location(e *catalog.Entry, spec transform.Spec) string {
+// that would be too long for a header, or where a closed answer has only the address that was asked for.
+func (s *Server) location(e *catalog.Entry, spec transform.Spec, closed bool) string {
 	if posted(e) && s.grammar.canonical(spec) {
 		return s.pictureURL(e, spec, "")
+	}
+	if closed {
+		return ""
 	}
 	if u := s.dialectURL(e, spec); len(u)-len(s.o.PublicURL) <= maxLocation {
 		return u
