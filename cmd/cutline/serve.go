@@ -72,10 +72,10 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 {
+	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 && s.config.signKeys.Len() == 0 && s.config.imgixToken == "" {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
-		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), fetch.hosts lists no host, and there are no keys; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
 	st, err := newStack(s, c, log)

@@ -78,14 +78,20 @@ func (k Keys) Sign(target string, exp time.Time) (string, error) {
 
 // CheckTarget says what keeps target from being signed, as ErrTarget; nil is nothing.
 func CheckTarget(target string) error {
-	bad := func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }
+	// Browsers percent-encode the latter in addresses, or make slashes of them (url.spec.whatwg.org, “percent-encode sets”).
+	bad := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("#\"<>\\^`{|}", r) }
 	switch {
 	case !strings.HasPrefix(target, "/"):
 		return fmt.Errorf("%w: expected a path that begins with a slash", ErrTarget)
 	case strings.ContainsFunc(target, bad):
-		return fmt.Errorf("%w: expected it as it is on the wire: percent-encoded, without blanks and fragment", ErrTarget)
+		return fmt.Errorf("%w: expected it as it is on the wire: percent-encoded, without blanks, fragment and any of \"<>\\^`{|}", ErrTarget)
 	}
-	_, query, _ := strings.Cut(target, "?")
+	path, query, _ := strings.Cut(target, "?")
+	for segment := range strings.SplitSeq(strings.ToLower(path), "/") {
+		if segment = strings.ReplaceAll(segment, "%2e", "."); segment == "." || segment == ".." {
+			return fmt.Errorf("%w: browsers resolve . and .. before they ask", ErrTarget)
+		}
+	}
 	for pair := range strings.SplitSeq(query, "&") {
 		switch name, _, _ := strings.Cut(pair, "="); name {
 		case signatureParam, expiryParam:

@@ -46,7 +46,7 @@ func TestSign(t *testing.T) {
 			t.Errorf("Sign(%s) = %s, %v; want %s", tt.target, got, err, tt.want)
 		}
 	}
-	for _, target := range []string{"", "i/x", "https://img.example/i/x", "/a b", "/a#b", "/é", "/a\n", "/a?s=1", "/a?w=1&exp=2", "/a?w=1&s"} {
+	for _, target := range []string{"", "i/x", "https://img.example/i/x", "/a b", "/a#b", "/é", "/a\n", "/a?s=1", "/a?w=1&exp=2", "/a?w=1&s", "/a/../b", "/a/%2E%2e/b", "/.", "/a\\b", "/a?x={y}"} {
 		if got, err := k.Sign(target, time.Time{}); !errors.Is(err, ErrTarget) {
 			t.Errorf("Sign(%q) = %q, %v; want ErrTarget", target, got, err)
 		}
@@ -286,6 +286,16 @@ func TestCheckKey(t *testing.T) {
 	}
 	if k, err := NewKeys(keyA, "short"); err == nil || k.Len() != 0 || !strings.HasPrefix(err.Error(), "key 2: ") {
 		t.Errorf("NewKeys = %v, %v", k, err)
+	}
+}
+
+func TestCheckToken(t *testing.T) {
+	for token, ok := range map[string]bool{
+		"aZ3kQ9xB7mT2wR5v": true, "": false, "FOO123bar": false, "aaaaaaaaaaaaaaaa": false, "0123456789abcdef": false, "replace-me-please-1": false, "aZ3kQ9xB 7mT2wR5v": false,
+	} {
+		if err := CheckToken(token); (err == nil) != ok {
+			t.Errorf("CheckToken(%q) = %v", token, err)
+		}
 	}
 }
 

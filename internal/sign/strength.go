@@ -42,6 +42,25 @@ func CheckKey(text string) error {
 	return nil
 }
 
+// leastToken and leastTokenBits are as leastKey and leastBits, of imgix's tokens: 16 letters and digits, of which 100,000 random
+// ones had 47 bits or more.
+const (
+	leastToken     = 16
+	leastTokenBits = 40
+)
+
+// CheckToken is CheckKey for a token of imgix's.
+func CheckToken(text string) error {
+	bad := func(r rune) bool { return r <= ' ' || r > '~' }
+	switch folded := strings.ToLower(text); {
+	case len(text) < leastToken || strings.ContainsFunc(text, bad):
+		return fmt.Errorf("expected a token of at least %d letters and digits, this one has %d", leastToken, len(text))
+	case slices.ContainsFunc(examples[:], func(word string) bool { return strings.Contains(folded, word) }), strength(text) < leastTokenBits:
+		return errors.New("this token is an example, or can be guessed")
+	}
+	return nil
+}
+
 // strength is the information in a key, in bits, as far as the key itself shows: what it repeats counts once, and then the
 // characters or their distances, whichever say less. Whether a text is known elsewhere cannot be seen.
 func strength(text string) float64 {
