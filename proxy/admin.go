@@ -21,7 +21,7 @@ type AdminOptions struct {
 	Volatile bool   // the cache is in memory only, so that a take-down ends with the program: answers say so
 }
 
-// AdminHandler is the handler of the admin listener, which is another than the public one: POST /purge and GET /livez.
+// AdminHandler is the handler of the admin listener, which is another than the public one: POST /purge, POST /rescan and GET /livez.
 //
 // Without a token it is for programs of this machine: the listener must be a loopback address, and what a browser sends on
 // behalf of a page is refused, by its Origin, and by its Host where a name was bent to that address. With a token, whoever
@@ -30,11 +30,12 @@ func (s *Server) AdminHandler(o AdminOptions) http.Handler {
 	a := &admin{s: s, o: o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/purge", a.only(http.MethodPost, a.postPurge))
+	mux.HandleFunc("/rescan", a.only(http.MethodPost, a.postRescan))
 	mux.HandleFunc("/livez", a.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "alive\n") // a client that is gone is no error of ours
 	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, &adminError{http.StatusNotFound, "there is nothing at this address: expected POST /purge or GET /livez"})
+		refuse(w, &adminError{http.StatusNotFound, "there is nothing at this address: expected POST /purge, POST /rescan or GET /livez"})
 	})
 	return mux
 }
@@ -59,7 +60,7 @@ func (e *adminError) Error() string { return e.text }
 // only lets requests of one method through to next.
 func (a *admin) only(method string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		setSafety(w.Header())
+		setFields(w.Header(), a.s.safety)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Del("Access-Control-Allow-Origin") // unlike pictures, this is for no other site's scripts
 		if req.Method != method && (method != http.MethodGet || req.Method != http.MethodHead) {
@@ -87,10 +88,7 @@ func (a *admin) postPurge(w http.ResponseWriter, req *http.Request) {
 	}
 	a.audit(req, &wish, result, err)
 	if err != nil {
-		if refusal, ok := errors.AsType[*adminError](err); ok && refusal.status == http.StatusUnauthorized {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="cutline"`)
-		}
-		refuse(w, err)
+		a.refuse(w, err)
 		return
 	}
 	status := http.StatusOK
@@ -100,7 +98,15 @@ func (a *admin) postPurge(w http.ResponseWriter, req *http.Request) {
 	writeAdmin(w, status, result)
 }
 
-// admit returns nil for who may purge.
+// refuse is refuse; where the token is missing, with what to bring.
+func (a *admin) refuse(w http.ResponseWriter, err error) {
+	if refusal, ok := errors.AsType[*adminError](err); ok && refusal.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="cutline"`)
+	}
+	refuse(w, err)
+}
+
+// admit returns nil for who may ask for more than a sign of life.
 func (a *admin) admit(req *http.Request) error {
 	if a.o.Token != "" {
 		// Hashed first, so that the comparison takes as long for any length.

@@ -141,7 +141,7 @@ func TestPurgeNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
-			gone, _, err := d.o.Catalog.ByPost("broken")
+			gone, _, err := d.snapshot().catalog.ByPost("broken")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -100,7 +100,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e, _, err := s.o.Catalog.ByPost("fox")
+			e, _, err := s.snapshot().catalog.ByPost("fox")
 			if err != nil {
 				b.Fatal(err)
 			}

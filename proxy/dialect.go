@@ -37,31 +37,32 @@ func (s *Server) getElse(c *gin.Context) {
 		s.fail(c, &unsignedErr{"The address has part of a signature where none is read: expected s once, as the last parameter, and expires only with an s of imgix's kind."})
 		return
 	}
-	e, err := s.find(c.Request.URL.EscapedPath(), g.signed)
+	at := s.snapshot()
+	e, err := s.find(at, c.Request.URL.EscapedPath(), g.signed)
 	switch {
 	case err != nil:
 		s.fail(c, err)
 	case malformed != nil:
 		s.fail(c, usageError("%s", malformed))
 	case p.Form == imgix.JSON:
-		s.getMeta(c, e, g)
+		s.getMeta(c, at, e, g)
 	case p.Form == imgix.BlurHash:
-		s.getBlurHash(c, e)
+		s.getBlurHash(c, at, e)
 	default:
-		s.getDialect(c, e, p, g)
+		s.getDialect(c, e, p, sending{at: at, grant: g})
 	}
 }
 
 // find returns the entry whose picture an escaped path names: the first of the catalog's, or one that no post shows, where its host is
 // listed or the address is signed.
-func (s *Server) find(escaped string, signed bool) (*catalog.Entry, error) {
+func (s *Server) find(at *snapshot, escaped string, signed bool) (*catalog.Entry, error) {
 	written := strings.TrimPrefix(escaped, "/")
 	decoded, err := url.PathUnescape(written)
 	if err != nil {
 		return nil, usageError("expected percent signs only before two hexadecimal digits")
 	}
 	if !isURL(decoded) {
-		if found := s.o.Catalog.ByPath("/" + decoded); len(found) > 0 {
+		if found := at.catalog.ByPath("/" + decoded); len(found) > 0 {
 			return found[0], nil
 		}
 		if src, err := source.Local("/" + decoded); err == nil && signed {
@@ -85,7 +86,7 @@ func (s *Server) find(escaped string, signed bool) (*catalog.Entry, error) {
 		default:
 			continue
 		}
-		if found := s.o.Catalog.BySource(src); len(found) > 0 {
+		if found := at.catalog.BySource(src); len(found) > 0 {
 			return found[0], nil
 		}
 		if i == 0 {
@@ -113,8 +114,8 @@ func twoSlashes(text string) string {
 	return scheme + ":/" + rest
 }
 
-// getDialect answers a picture.
-func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, g grant) {
+// getDialect answers a picture; a has what is known of the answer so far.
+func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, a sending) {
 	if p.Format != 0 && !slices.Contains(s.o.Formats, p.Format) {
 		s.fail(c, usageError("fm=%s: expected one of %s, json or blurhash", p.Format.Ext(), s.grammar.fileExtensions()))
 		return
@@ -123,7 +124,7 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, g 
 	if p.Auto {
 		formats = s.negotiate(c, p.Format)
 	}
-	spec, err := s.dialectSpec(c, e, p, g.signed)
+	spec, err := s.dialectSpec(c, e, p, a.grant.signed)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -137,7 +138,9 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, g 
 	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
 		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
 	}
-	s.send(c, sending{entry: e, spec: spec, rend: rend, closed: g.signed, download: p.Download, fileName: p.FileName})
+	a.entry, a.spec, a.rend, a.fallback = e, spec, rend, p.Format
+	a.download, a.fileName = p.Download, p.FileName
+	s.send(c, a)
 }
 
 // dialectSpec is the spec that p is answered with; its Format is 0 where it is negotiated. It looks at the original only where
@@ -191,20 +194,20 @@ func (s *Server) ownFormat(info transform.Info) transform.Format {
 }
 
 // getBlurHash answers the picture's BlurHash as text.
-func (s *Server) getBlurHash(c *gin.Context, e *catalog.Entry) {
+func (s *Server) getBlurHash(c *gin.Context, at *snapshot, e *catalog.Entry) {
 	ctx := c.Request.Context()
 	o, err := s.o.Renderer.Probe(ctx, e.Source)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	p, err := s.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
+	p, err := at.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	words, _ := e.Words.Over(o.Found)
-	l := s.shelf.label(e, words)
+	l := at.shelf.label(e, words)
 	l.set(c.Writer.Header())
 	s.sendPage(c, "text/plain; charset=utf-8", []byte(p.BlurHash), cacheMinute)
 }

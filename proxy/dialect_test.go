@@ -350,8 +350,8 @@ func TestDialectOfUnpostedPictures(t *testing.T) {
 	if n < 40 {
 		t.Errorf("%d addresses tried", n)
 	}
-	d.shelf.labels.Range(func(id, _ any) bool { t.Errorf("a label is kept for %v", id); return true })
-	d.placeholders.byID.Range(func(id, _ any) bool { t.Errorf("a placeholder is kept for %v", id); return true })
+	d.snapshot().shelf.labels.Range(func(id, _ any) bool { t.Errorf("a label is kept for %v", id); return true })
+	d.snapshot().placeholders.byID.Range(func(id, _ any) bool { t.Errorf("a placeholder is kept for %v", id); return true })
 }
 
 func TestDialectMethods(t *testing.T) {
@@ -394,7 +394,7 @@ func FuzzFind(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		e, err := s.find(path, false)
+		e, err := s.find(s.snapshot(), path, false)
 		if err != nil {
 			if v := judge(err); v.status != 400 && v.status != 403 && v.status != 404 {
 				t.Errorf("find(%q): %d: %v", path, v.status, err)
@@ -406,7 +406,7 @@ func FuzzFind(f *testing.F) {
 		}
 		u := s.dialectURL(e, transform.Spec{Width: 320})
 		path, _, _ = strings.Cut(u, "?")
-		if again, err := s.find(path, false); err != nil || again.Source != e.Source {
+		if again, err := s.find(s.snapshot(), path, false); err != nil || again.Source != e.Source {
 			t.Errorf("find(%q), which is the address of %s: %v, %v", path, e.Source, again, err)
 		}
 	})

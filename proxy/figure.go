@@ -24,7 +24,7 @@ const figureLeaf = "figure.html"
 const figurePolicy = "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; sandbox"
 
 // getFigure answers …/figure.html: the picture with its words, for a page to include.
-func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
+func (s *Server) getFigure(c *gin.Context, at *snapshot, e *catalog.Entry) {
 	names := []string{"role", "sizes"}
 	if strings.HasPrefix(c.FullPath(), "/i/") {
 		names = append(names, "v") // as on whatever else is there; pages are never immutable
@@ -48,7 +48,7 @@ func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
 		s.fail(c, err)
 		return
 	}
-	v, err := s.view(c.Request.Context(), e, grant{})
+	v, err := s.view(c.Request.Context(), at, e, grant{})
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -59,7 +59,7 @@ func (s *Server) getFigure(c *gin.Context, e *catalog.Entry) {
 		return
 	}
 	h := c.Writer.Header()
-	l := s.shelf.label(e, v.words)
+	l := at.shelf.label(e, v.words)
 	l.set(h)
 	h.Set("Content-Security-Policy", figurePolicy)
 	s.sendPage(c, "text/html; charset=utf-8", body, v.control)
@@ -78,7 +78,7 @@ type view struct {
 
 // view looks at the original and at the placeholder that is made of it. Without a placeholder a page is still a page: where
 // none can be made, it has none and is not kept.
-func (s *Server) view(ctx context.Context, e *catalog.Entry, g grant) (*view, error) {
+func (s *Server) view(ctx context.Context, at *snapshot, e *catalog.Entry, g grant) (*view, error) {
 	o, err := s.o.Renderer.Probe(ctx, e.Source)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (s *Server) view(ctx context.Context, e *catalog.Entry, g grant) (*view, er
 		v.url = func(spec transform.Spec) string { return s.signedURL(s.dialectURL(e, spec), g) }
 	}
 	v.words, v.origins = e.Words.Over(o.Found)
-	if v.placeholder, err = s.placeholders.of(ctx, s.o.Renderer, e, o.Sum); err != nil {
+	if v.placeholder, err = at.placeholders.of(ctx, s.o.Renderer, e, o.Sum); err != nil {
 		v.control = cacheNever
 		s.log.LogAttrs(ctx, slog.LevelWarn, "no placeholder", slog.String("id", e.ID), slog.String("err", err.Error()))
 	}

@@ -18,7 +18,7 @@ type grant struct {
 	expires time.Time // zero is never
 }
 
-// grantExpires is the key under which admit leaves a grant's expiry for bounded.
+// grantExpires is the key under which admit leaves a grant's expiry for expiryOf.
 const grantExpires = "cutline.expires"
 
 // admit judges the request's signature, before anything is looked up: a wrong one is refused even where none is needed, so that
@@ -56,13 +56,19 @@ func (s *Server) admitBy(c *gin.Context, verify func(target string, now time.Tim
 	return grant{signed: true, expires: g.Expires}, nil
 }
 
-// bounded is a Cache-Control of the answer to c, which no cache on the way may keep longer than the address's signature holds.
-func bounded(c *gin.Context, control string) string {
-	at, ok := c.Get(grantExpires)
-	if !ok {
+// expiryOf is that of the grant that admit gave; zero is never.
+func expiryOf(c *gin.Context) time.Time {
+	expires, _ := c.Get(grantExpires)
+	at, _ := expires.(time.Time)
+	return at
+}
+
+// bounded is a Cache-Control by which no cache on the way keeps an answer longer than the address's signature holds: until expires.
+func bounded(control string, expires time.Time) string {
+	if expires.IsZero() {
 		return control
 	}
-	left := max(int(time.Until(at.(time.Time))/time.Second), 0)
+	left := max(int(time.Until(expires)/time.Second), 0)
 	var out []string
 	for directive := range strings.SplitSeq(control, ", ") {
 		age, isAge := strings.CutPrefix(directive, "max-age=")

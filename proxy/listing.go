@@ -48,7 +48,7 @@ func (s *Server) getCatalog(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	entries := s.o.Catalog.Entries
+	entries := s.snapshot().catalog.Entries
 	l := &listing{Version: 1, Total: len(entries), Page: page, Pages: max((len(entries)+per-1)/per, 1), Images: []listed{}}
 	if page > l.Pages {
 		s.fail(c, usageError("page %d: expected 1 to %d", page, l.Pages))

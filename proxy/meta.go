@@ -112,8 +112,8 @@ type candidate struct {
 }
 
 // getMeta answers …/meta.json. It needs the original, and of renditions those that make the placeholder.
-func (s *Server) getMeta(c *gin.Context, e *catalog.Entry, g grant) {
-	v, err := s.view(c.Request.Context(), e, g)
+func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry, g grant) {
+	v, err := s.view(c.Request.Context(), at, e, g)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -123,7 +123,7 @@ func (s *Server) getMeta(c *gin.Context, e *catalog.Entry, g grant) {
 		s.fail(c, err)
 		return
 	}
-	l := s.shelf.label(e, v.words)
+	l := at.shelf.label(e, v.words)
 	l.set(c.Writer.Header())
 	s.sendJSON(c, m, v.control)
 }
@@ -223,7 +223,7 @@ func (s *Server) sendPage(c *gin.Context, contentType string, body []byte, contr
 	sum := sha256.Sum256(body)
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", bounded(c, control))
+	h.Set("Cache-Control", bounded(control, expiryOf(c)))
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 	h.Set("ETag", etag)
 	s.sendPart(c, etag, time.Time{}, body)

@@ -23,6 +23,7 @@ import (
 // A Renderer makes renditions; *render.Renderer is the one.
 type Renderer interface {
 	Render(ctx context.Context, req render.Request) ([]*render.Rendition, error)
+	Again(ctx context.Context, rend *render.Rendition) (body []byte, ok bool)
 	Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error)
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
@@ -44,10 +45,12 @@ type Options struct {
 	Keys sign.Keys
 	// ImgixToken checks those of imgix's clients, in the dialect; "" takes none.
 	ImgixToken sign.Token
-	MaxOutput  int          // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
-	PublicURL  string       // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
-	Instance   string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
-	Log        *slog.Logger // nil logs nothing
+	MaxOutput  int    // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
+	PublicURL  string // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
+	// Scan reads the posts again, for Rescan; last is the catalog that is served. nil has no Rescan.
+	Scan     func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
+	Log      *slog.Logger // nil logs nothing
 }
 
 // DefaultPresets are the named specs that every site has until its configuration says otherwise.
@@ -71,15 +74,16 @@ func DefaultWidths() []int {
 
 // A Server answers HTTP requests. It is safe for concurrent use.
 type Server struct {
-	o            Options
-	grammar      grammar
-	shelf        shelf
-	placeholders placeholders
-	hosts        hosts
-	sheet        *sheet
-	log          *slog.Logger
-	ready        atomic.Bool
-	gin          *gin.Engine
+	o       Options // without Catalog, which current has
+	grammar grammar
+	current atomic.Pointer[snapshot]
+	rescans rescans
+	hosts   hosts
+	safety  []field // of every response
+	sheet   *sheet
+	log     *slog.Logger
+	ready   atomic.Bool
+	gin     *gin.Engine
 }
 
 // New makes a Server; it returns an error for a bad preset, width or format, or a required option that is missing.
@@ -108,9 +112,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	s := &Server{o: o, grammar: g, hosts: listed, log: o.Log}
-	s.shelf.room = maxLabel - len(o.PublicURL) // which stands in Content-Location
-	s.sheet = newSheet(o.Catalog)
+	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), log: o.Log}
+	s.o.Catalog = nil
+	s.current.Store(newSnapshot(o.Catalog, s.room(), nil))
 	s.ready.Store(true)
 	s.gin = s.routes()
 	return s, nil
@@ -136,7 +140,7 @@ func (s *Server) routes() *gin.Engine {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic(err) // an empty list cannot be malformed
 	}
-	e.Use(s.access, s.guard)
+	e.Use(s.access, s.guard, s.again)
 	for path, h := range map[string]gin.HandlerFunc{
 		"/":             s.getSheet,
 		"/catalog.json": s.getCatalog,

@@ -102,7 +102,8 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	if err := w.Check(); err != nil {
 		return nil, &adminError{http.StatusBadRequest, err.Error()}
 	}
-	sources, err := s.wished(w)
+	at := s.snapshot()
+	sources, err := at.wished(w)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	done := s.o.Renderer.Purge(ctx, how.purge, sources...)
 	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
 	for _, d := range done {
-		entries := s.o.Catalog.BySource(d.Source)
+		entries := at.catalog.BySource(d.Source)
 		if len(entries) == 0 {
 			entries = []*catalog.Entry{catalog.Unposted(d.Source)}
 			if !d.Was && d.Err == nil && how.purge != render.Withdraw {
@@ -124,7 +125,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 			r.add(d, entries)
 		}
 		for _, e := range entries {
-			s.placeholders.byID.Delete(e.ID)
+			at.placeholders.byID.Delete(e.ID)
 		}
 	}
 	if len(r.Sources) == 0 && how.purge == render.Restore {
@@ -158,22 +159,22 @@ func (r *PurgeResult) add(d render.Purged, entries []*catalog.Entry) {
 }
 
 // wished are the sources that w names, in the catalog's order.
-func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
+func (n *snapshot) wished(w *PurgeRequest) ([]source.Source, error) {
 	switch {
 	case w.ID != "":
-		e, ok := s.o.Catalog.ByID(w.ID)
+		e, ok := n.catalog.ByID(w.ID)
 		if !ok {
 			return nil, notFound("id", w.ID, "no picture has it; IDs change when the words beside a picture do")
 		}
 		return []source.Source{e.Source}, nil
 	case w.Post != "":
-		e, _, err := s.o.Catalog.ByPost(w.Post)
+		e, _, err := n.catalog.ByPost(w.Post)
 		if err != nil {
 			return nil, &adminError{http.StatusNotFound, short(err.Error())}
 		}
 		return []source.Source{e.Source}, nil
 	case w.Source != "":
-		return s.wishedSource(w.Source)
+		return n.wishedSource(w.Source)
 	}
 	listed := hosts{}
 	if w.Host != "" {
@@ -183,7 +184,7 @@ func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
 		}
 	}
 	var sources []source.Source
-	for _, e := range s.o.Catalog.Entries {
+	for _, e := range n.catalog.Entries {
 		if w.All || listed.has(e.Source.Host()) {
 			sources = append(sources, e.Source)
 		}
@@ -195,7 +196,7 @@ func (s *Server) wished(w *PurgeRequest) ([]source.Source, error) {
 }
 
 // wishedSource is a source as the front matter, or an address of the dialect, has it.
-func (s *Server) wishedSource(text string) ([]source.Source, error) {
+func (n *snapshot) wishedSource(text string) ([]source.Source, error) {
 	src, err := source.Parse(text)
 	if errors.Is(err, source.ErrInvalid) && !strings.Contains(text, "://") {
 		src, err = source.Local(text)
@@ -203,10 +204,10 @@ func (s *Server) wishedSource(text string) ([]source.Source, error) {
 	if err != nil {
 		return nil, &adminError{http.StatusBadRequest, fmt.Sprintf("source %s: %s", strconv.Quote(short(text)), err)}
 	}
-	if src.Remote() || len(s.o.Catalog.BySource(src)) > 0 {
+	if src.Remote() || len(n.catalog.BySource(src)) > 0 {
 		return []source.Source{src}, nil
 	}
-	if found := s.o.Catalog.ByPath(src.String()); len(found) > 0 {
+	if found := n.catalog.ByPath(src.String()); len(found) > 0 {
 		return []source.Source{found[0].Source}, nil
 	}
 	return nil, notFound("source", text, "no post shows it")

@@ -153,6 +153,8 @@ func (s *stub) Best(ctx context.Context, req render.Request, accepted []transfor
 	return rends[0], nil
 }
 
+func (s *stub) Again(context.Context, *render.Rendition) ([]byte, bool) { return nil, false }
+
 func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -256,7 +258,7 @@ func scan(t testing.TB, posts map[string]string) *catalog.Catalog {
 // id returns the ID of a post's picture.
 func (d *desk) id(slug string) string {
 	d.t.Helper()
-	e, _, err := d.o.Catalog.ByPost(slug)
+	e, _, err := d.snapshot().catalog.ByPost(slug)
 	if err != nil {
 		d.t.Fatal(err)
 	}

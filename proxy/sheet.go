@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,9 +26,8 @@ const sheetPage = 60
 
 // A sheet is the contact sheet's template, parsed once.
 type sheet struct {
-	page     *template.Template
-	policy   string          // Content-Security-Policy: our style and our pictures, nothing else
-	findings func() findings // linted once, when first shown
+	page   *template.Template
+	policy string // Content-Security-Policy: our style and our pictures, nothing else
 }
 
 // findings are the catalog's problems, as the sheet shows them.
@@ -70,13 +68,12 @@ func (f findings) of(p post, told []catalog.Problem) []catalog.Problem {
 	})
 }
 
-func newSheet(c *catalog.Catalog) *sheet {
+func newSheet() *sheet {
 	sum := sha256.Sum256([]byte(sheetCSS))
 	return &sheet{
 		page: template.Must(template.New("sheet").Parse(sheetHTML)),
 		policy: fmt.Sprintf("default-src 'none'; img-src 'self' data:; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 			base64.StdEncoding.EncodeToString(sum[:])),
-		findings: sync.OnceValue(func() findings { return newFindings(c) }),
 	}
 }
 
@@ -132,9 +129,10 @@ func (s *Server) getSheet(c *gin.Context) {
 }
 
 func (s *Server) newSheetView(ctx context.Context, page int) *sheetView {
-	entries := s.o.Catalog.Entries
+	at := s.snapshot()
+	entries := at.catalog.Entries
 	v := &sheetView{
-		CSS: template.CSS(sheetCSS), Layout: s.o.Catalog.Layout, Posts: s.o.Catalog.Posts, Total: len(entries),
+		CSS: template.CSS(sheetCSS), Layout: at.catalog.Layout, Posts: at.catalog.Posts, Total: len(entries),
 		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.grammar.presetNames(),
 	}
 	for _, f := range s.stillFormats() {
@@ -149,7 +147,7 @@ func (s *Server) newSheetView(ctx context.Context, page int) *sheetView {
 	if page < v.Pages {
 		v.Next = page + 1
 	}
-	found := s.sheet.findings()
+	found := at.findings()
 	// Last first: where posts are named by date, that is newest first.
 	first, end := max(len(entries)-page*sheetPage, 0), len(entries)-(page-1)*sheetPage
 	for _, e := range slices.Backward(entries[first:end]) {

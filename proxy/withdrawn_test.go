@@ -12,7 +12,7 @@ import (
 // still, say so.
 func TestWithdrawn(t *testing.T) {
 	d := newDesk(t)
-	e, _, err := d.o.Catalog.ByPost("fox")
+	e, _, err := d.snapshot().catalog.ByPost("fox")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func serveCrowd(t *testing.T, most int, server *http.Server) string {
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
-		if c.mu.Lock(); len(c.conns) > most {
-			t.Errorf("%d connections counted, want at most %d", len(c.conns), most)
+		if c.mu.Lock(); len(c.members) > most {
+			t.Errorf("%d connections counted, want at most %d", len(c.members), most)
 		}
 		c.mu.Unlock()
 	})

@@ -1,18 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,15 +39,15 @@ is known by the name, or something could not be purged.`,
 		Args:              oneSite,
 		ValidArgsFunction: siteCompletion,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkPurge(&req, format); err != nil {
-				return &usageError{err}
-			}
-			conf, err := p.loadConfig(cmd, siteDir(args))
-			if err != nil {
+			if err := checkAdminFormat(format); err != nil {
 				return err
 			}
-			if conf.Admin == adminOff {
-				return &usageError{errors.New("admin is off in the configuration; --admin takes the address of the server's admin listener")}
+			if err := req.Check(); err != nil { // as the server would
+				return &usageError{err}
+			}
+			conf, err := p.adminConfig(cmd, args)
+			if err != nil {
+				return err
 			}
 			return p.purge(cmd.Context(), conf, &req, format)
 		},
@@ -74,43 +66,22 @@ is known by the name, or something could not be purged.`,
 	return cmd
 }
 
-// checkPurge refuses what the server would refuse.
-func checkPurge(req *proxy.PurgeRequest, format string) error {
-	if format != "text" && format != "json" {
-		return fmt.Errorf("unknown format %q: expected text or json", format)
-	}
-	return req.Check()
-}
-
 // purge asks the admin listener and prints what it says.
 func (p *program) purge(ctx context.Context, conf *effective, req *proxy.PurgeRequest, format string) error {
-	answer, status, err := askAdmin(ctx, conf, req)
+	var result proxy.PurgeResult
+	answer, status, err := askAdmin(ctx, conf, "/purge", req, &result)
 	if err != nil {
 		return err
 	}
-	var result struct {
-		proxy.PurgeResult
-		Error string `json:"error"`
-	}
-	if err := json.Unmarshal(answer, &result); err != nil {
-		return fmt.Errorf("%s does not answer as cutline's admin listener does (status %d)", conf.Admin, status)
-	}
-	switch {
-	case status == http.StatusUnauthorized && conf.AdminToken == "":
-		return errors.New("the server wants an admin token: set CUTLINE_ADMIN_TOKEN to it")
-	case status == http.StatusUnauthorized:
-		return errors.New("the server has another admin token than CUTLINE_ADMIN_TOKEN or admin_token")
-	case result.Error != "":
-		return errors.New(result.Error)
-	case result.How == "":
-		return fmt.Errorf("%s does not answer as cutline's admin listener does (status %d)", conf.Admin, status)
+	if result.How == "" {
+		return notCutline(conf, status)
 	}
 	err = p.output("-", func(w io.Writer) error {
 		if format == "json" {
 			_, err := w.Write(answer)
 			return err
 		}
-		return writePurged(w, &result.PurgeResult)
+		return writePurged(w, &result)
 	})
 	if err == nil && result.Failed > 0 {
 		p.say("cutline: %s could not be purged", count(result.Failed, "source"))
@@ -137,54 +108,4 @@ func writePurged(w io.Writer, r *proxy.PurgeResult) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-const (
-	// adminTime is longer than a server takes for a purge of everything.
-	adminTime = 3 * time.Minute
-	// maxAnswer bounds an answer in bytes: a hundred thousand sources.
-	maxAnswer = 64 << 20
-)
-
-// askAdmin sends req to the admin listener of conf. It goes there directly, whatever proxy the environment names.
-func askAdmin(ctx context.Context, conf *effective, req *proxy.PurgeRequest) (answer []byte, status int, err error) {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return nil, 0, err
-	}
-	post, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+dialled(conf.Admin)+"/purge", bytes.NewReader(body))
-	if err != nil {
-		return nil, 0, &usageError{fmt.Errorf("admin: %w", err)}
-	}
-	post.Header.Set("Content-Type", "application/json")
-	if conf.AdminToken != "" {
-		post.Header.Set("Authorization", "Bearer "+conf.AdminToken)
-	}
-	client := http.Client{
-		Timeout: adminTime, Transport: &http.Transport{},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token is for nobody else
-	}
-	defer client.CloseIdleConnections()
-	resp, err := client.Do(post)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, 0, fmt.Errorf("nothing listens on %s: is 'cutline serve' running? --admin names its admin listener", conf.Admin)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("ask %s: %w", conf.Admin, cmp.Or(errors.Unwrap(err), err))
-	}
-	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, 0, fmt.Errorf("ask %s: %w", conf.Admin, err)
-	}
-	return answer, resp.StatusCode, nil
-}
-
-// dialled is where to dial a listener's address: one without host, or of all addresses, is on this machine.
-func dialled(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return address
 }

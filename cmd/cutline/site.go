@@ -111,12 +111,30 @@ const (
 
 // scan reads the site's posts.
 func (s *site) scan(ctx context.Context, drafts bool) (*catalog.Catalog, error) {
+	return s.scanAfter(ctx, drafts, nil)
+}
+
+// rescan reads the published posts once more; what cannot be read is as in last.
+func (s *site) rescan(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error) {
+	// The folder that was opened is read, not whatever has its name today: pictures come from it too.
+	opened, err := s.root.Stat(".")
+	if err != nil {
+		return nil, fmt.Errorf("site folder %q: %w", s.dir, plainReason(err))
+	}
+	if named, err := os.Stat(s.dir); err != nil || !os.SameFile(opened, named) {
+		return nil, fmt.Errorf("site folder %q: another folder has that name than at the start, or none; restart the server", s.dir)
+	}
+	return s.scanAfter(ctx, publishedOnly, last)
+}
+
+func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog) (*catalog.Catalog, error) {
 	c, err := catalog.Scan(ctx, s.root, catalog.Options{
 		Content:      s.config.Content.Folders,
 		Fields:       s.config.Content.Fields,
 		ImageBase:    s.config.Content.ImageBase,
 		Placeholders: s.config.Content.Placeholders,
 		Drafts:       drafts,
+		Last:         last,
 	})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

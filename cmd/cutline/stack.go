@@ -35,13 +35,15 @@ type stack struct {
 
 // newStack puts the parts of a server together, down to the proxy.
 func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
-	st, err := newRenderStack(s, func(src source.Source) bool { return len(c.BySource(src)) > 0 }, log)
+	var server *proxy.Server // whose catalog changes; nothing is rendered before it is there
+	st, err := newRenderStack(s, func(src source.Source) bool { return server.Shows(src) }, log)
 	if err != nil {
 		return nil, err
 	}
 	st.warm(log)
-	st.proxy, err = proxy.New(proxy.Options{
+	server, err = proxy.New(proxy.Options{
 		Catalog:    c,
+		Scan:       s.rescan,
 		Renderer:   st.renderer,
 		Presets:    s.config.Presets,
 		Widths:     s.config.Widths,
@@ -57,6 +59,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	if err != nil {
 		return nil, &usageError{errors.Join(err, st.close())}
 	}
+	st.proxy = server
 	return st, nil
 }
 

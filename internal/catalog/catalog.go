@@ -26,6 +26,7 @@ type Catalog struct {
 	Problems       []Problem // of reading: bad front matter, duplicate keys, missing files … sorted by file and line
 	Posts          int       // files with front matter, those of Options.Drafts aside
 	PostsWithImage int       // of them, those whose featured image is in Entries
+	Kept           []string  // posts that could not be read and are as in Options.Last, sorted
 
 	public []string // folders that the generator publishes at the site's root, best first; for ByPath
 
@@ -111,4 +112,8 @@ type Options struct {
 	Now func() time.Time
 	// Workers reads that many posts at a time; 0 means 2 × GOMAXPROCS.
 	Workers int
+	// Last is an earlier scan of the same site, or nil. A post that cannot be read, or is in a folder that cannot, keeps the
+	// picture that it had there: what somebody is writing at the moment takes nothing off a page. Entries in which nothing
+	// changed are the same pointers.
+	Last *Catalog
 }

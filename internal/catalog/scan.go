@@ -56,7 +56,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
-	c := found.catalog(s.layout.name)
+	c := found.catalog(s.layout.name, o.Last)
 	c.public = s.public
 	return c, nil
 }
@@ -119,6 +119,15 @@ type job struct {
 	art   []string // files that may be a page bundle's image; only where names holds an index
 }
 
+// files are j's, as paths under the site root.
+func (j job) files() []string {
+	files := make([]string, len(j.names))
+	for i, name := range j.names {
+		files[i] = path.Join(j.dir, name)
+	}
+	return files
+}
+
 // jobSize bounds the files of a job, so that one large folder is shared among the workers.
 const jobSize = 128
 
@@ -134,11 +143,11 @@ func (s *scanner) walk(ctx context.Context, folders []string, jobs chan<- job, f
 			if slices.Contains(folders, dir) {
 				return err
 			}
-			found.problem(unreadable(dir, err))
+			found.unreadable(dir, err)
 			continue
 		}
 		for _, name := range l.odd {
-			found.problem(unreadable(path.Join(dir, name), errNotRegular))
+			found.unreadable(path.Join(dir, name), errNotRegular)
 		}
 		for _, name := range l.folders {
 			stack = append(stack, path.Join(dir, name))
@@ -242,6 +251,7 @@ func (s *scanner) read(ctx context.Context, j job, reader *frontmatter.Reader, f
 		sub, err := s.root.OpenRoot(j.dir)
 		if err != nil {
 			found.problem(unreadable(j.dir, err))
+			found.lost(err, j.files()...) // not the folder: what is below it may be read
 			return
 		}
 		defer sub.Close()
@@ -251,16 +261,13 @@ func (s *scanner) read(ctx context.Context, j job, reader *frontmatter.Reader, f
 		if ctx.Err() != nil {
 			return
 		}
-		file := name
-		if j.dir != "." {
-			file = j.dir + "/" + name
-		}
+		file := path.Join(j.dir, name)
 		f, err := openRegular(dir, name)
 		if err != nil && dir != s.root {
 			f, err = openRegular(s.root, file) // a link may leave its folder and stay in the site
 		}
 		if err != nil {
-			found.problem(unreadable(file, err))
+			found.unreadable(file, err)
 			continue
 		}
 		s.readFile(f, file, j, reader, found)
@@ -272,12 +279,12 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		found.problem(unreadable(file, err))
+		found.unreadable(file, err)
 		return
 	case info.IsDir():
 		return // a link to a folder
 	case !info.Mode().IsRegular():
-		found.problem(unreadable(file, errNotRegular))
+		found.unreadable(file, errNotRegular)
 		return
 	}
 	doc, err := reader.Read(f)
@@ -287,9 +294,10 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 	if err != nil {
 		if se, ok := errors.AsType[*frontmatter.SyntaxError](err); ok {
 			found.add(result{problems: []Problem{problem(codeBadFrontMatter, file, se.Line, "front matter cannot be read: %s", se.Message)}})
+			found.lost(se, file)
 			return
 		}
-		found.problem(unreadable(file, err))
+		found.unreadable(file, err)
 		return
 	}
 	if !s.o.Drafts && s.unpublished(doc.Root, file) {
@@ -307,6 +315,7 @@ type collection struct {
 	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
 	problems []Problem
 	posts    int
+	unread   map[string]bool // posts that could not be read, and folders
 }
 
 func (c *collection) problem(p Problem) {
@@ -338,7 +347,8 @@ func (c *collection) add(r result) {
 
 // catalog merges the posts that show the same picture with the same words, and puts everything into the order that Catalog
 // promises, whatever order the workers finished in.
-func (c *collection) catalog(layout string) *Catalog {
+func (c *collection) catalog(layout string, last *Catalog) *Catalog {
+	kept := c.keep(last)
 	pictured := len(c.entries)
 	slices.SortFunc(c.entries, func(a, b *Entry) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Posts[0].Path, b.Posts[0].Path))
@@ -357,6 +367,9 @@ func (c *collection) catalog(layout string) *Catalog {
 			strings.Compare(a.Posts[0].Path, b.Posts[0].Path),
 			strings.Compare(a.Source.String(), b.Source.String()))
 	})
+	if last != nil {
+		reuse(entries, last)
+	}
 	sortProblems(c.problems)
-	return &Catalog{Layout: layout, Entries: entries, Problems: c.problems, Posts: c.posts, PostsWithImage: pictured}
+	return &Catalog{Layout: layout, Entries: entries, Problems: c.problems, Posts: c.posts, PostsWithImage: pictured, Kept: kept}
 }

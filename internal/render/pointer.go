@@ -166,6 +166,7 @@ func (r *Renderer) change(ctx context.Context, src source.Source, t token, f fun
 	}
 	if p, ok := f(r.loadPointer(ctx, src)); ok {
 		r.savePointer(ctx, src, p)
+		r.changed(src)
 	}
 }
 
@@ -174,10 +175,15 @@ const pointerLocks = 64
 
 // loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
 func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
+	return r.loadPointerAt(ctx, src, pointerKey(src))
+}
+
+// loadPointerAt is loadPointer for who has the pointer's key.
+func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache.Key) pointer {
 	if w := r.tombs.of(src); w != nil {
 		return pointer{Withdrawn: w}
 	}
-	o, err := r.o.Store.Get(ctx, pointerKey(src))
+	o, err := r.o.Store.Get(ctx, k)
 	if err != nil {
 		return pointer{}
 	}

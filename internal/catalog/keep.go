@@ -1,0 +1,117 @@
+package catalog
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+)
+
+// What a scan takes from the one before it: Options.Last.
+
+// unreadable notes a post or folder that cannot be read.
+func (c *collection) unreadable(name string, err error) {
+	c.problem(unreadable(name, err))
+	c.lost(err, name)
+}
+
+// lost notes what is to be kept of posts or folders for err, the reason why they could not be read. What vanished since its
+// folder was listed is gone.
+func (c *collection) lost(err error, names ...string) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unread == nil {
+		c.unread = map[string]bool{}
+	}
+	for _, name := range names {
+		c.unread[name] = true
+	}
+}
+
+// keep adds what last has of the posts that could not be read, says so in their problems, and returns their paths.
+func (c *collection) keep(last *Catalog) (kept []string) {
+	if last == nil || len(c.unread) == 0 {
+		return nil
+	}
+	why := map[string]bool{}
+	for _, e := range last.Entries {
+		for _, p := range e.Posts {
+			name, ok := c.reason(p.Path)
+			if !ok {
+				continue
+			}
+			why[name], why[path.Dir(p.Path)] = true, true // a folder has a problem where it is the reason
+			kept = append(kept, p.Path)
+			c.entries = append(c.entries, &Entry{ID: e.ID, Source: e.Source, Words: e.Words, Focus: e.Focus, Posts: []Post{p}})
+		}
+	}
+	for i := range c.problems {
+		if p := &c.problems[i]; p.Code == codeBadFrontMatter && why[p.File] {
+			p.Message += "; what was read of it before is still shown"
+		}
+	}
+	slices.Sort(kept)
+	return kept
+}
+
+// reason returns what could not be read of a post: its file, or a folder on the way to it.
+func (c *collection) reason(post string) (name string, ok bool) {
+	for name = post; name != "." && name != "/"; name = path.Dir(name) {
+		if c.unread[name] {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// reuse puts last's entries in the place of those that say the same.
+func reuse(entries []*Entry, last *Catalog) {
+	for i, e := range entries {
+		if old, ok := last.ByID(e.ID); ok && slices.Equal(old.Posts, e.Posts) {
+			entries[i] = old
+		}
+	}
+}
+
+// Changes is how a catalog differs from an earlier one, in posts that show a picture.
+type Changes struct {
+	Added   int // show one, and did not
+	Removed int // showed one, and do not
+	Changed int // show another one, or other words beside it
+	// Outdated are the entries that such posts showed, in the order of the earlier catalog: what others keep of them is old.
+	Outdated []*Entry
+}
+
+// Since compares c with an earlier catalog.
+func (c *Catalog) Since(last *Catalog) Changes {
+	var d Changes
+	shows := map[string]string{} // post → ID
+	for _, e := range c.Entries {
+		for _, p := range e.Posts {
+			shows[p.Path] = e.ID
+		}
+	}
+	for _, e := range last.Entries {
+		outdated := false
+		for _, p := range e.Posts {
+			id, ok := shows[p.Path]
+			delete(shows, p.Path)
+			switch {
+			case !ok:
+				d.Removed++
+				outdated = true
+			case id != e.ID:
+				d.Changed++
+				outdated = true
+			}
+		}
+		if outdated {
+			d.Outdated = append(d.Outdated, e)
+		}
+	}
+	d.Added = len(shows)
+	return d
+}

@@ -1,0 +1,197 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+)
+
+// A RescanResult is the answer of POST /rescan. Where there is none, the answer is {"error": "…"}. Added, Removed and Changed
+// are posts, as catalog.Changes counts them.
+type RescanResult struct {
+	Images  int `json:"images"`
+	Posts   int `json:"posts"` // with front matter
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+	Changed int `json:"changed"`
+	// Kept are posts that cannot be read, and show what they showed before: the first hundred. Problems says why, among other
+	// errors, as lint has them: the first hundred of all.
+	Kept     []string          `json:"kept"`
+	Problems []catalog.Problem `json:"problems"`
+	// SurrogateKeys are what to purge at a CDN: pictures and words that posts do not show any more.
+	SurrogateKeys []string `json:"surrogate_keys"`
+}
+
+// maxListed bounds each list of a RescanResult but the keys, which programs need whole.
+const maxListed = 100
+
+// ErrNoRescan says that a Server has no Options.Scan.
+var ErrNoRescan = errors.New("this server does not read its posts again")
+
+// ErrNoPictures says that a scan found no picture where there had been some. That is taken for a mistake, such as a folder that is not
+// mounted: to serve nothing, a server is stopped.
+var ErrNoPictures = errors.New("no post shows a picture")
+
+// rescans are the scans of a running server: one at a time, and at most one that waits for it.
+type rescans struct {
+	mu      sync.Mutex
+	running bool
+	next    *rescan // has not begun
+	failed  bool    // the last one did; guarded by mu
+}
+
+// A rescan is one scan, for all who asked before it began.
+type rescan struct {
+	done   chan struct{} // closed when result and err are set
+	result *RescanResult
+	err    error
+}
+
+// Rescan reads the posts again and serves what it finds from then on; requests under way end with what they began with. A scan
+// that fails changes nothing and returns the reason; a post that cannot be read keeps what it had. Sources that no post shows
+// any more are an ordinary cache's from then on, and those that have come are of the archive.
+//
+// Calls at the same time share a scan, but never one that began before the call: it may have passed the post already whose change
+// is the reason for the call. The scan goes on when ctx ends.
+func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) {
+	if s.o.Scan == nil {
+		return nil, ErrNoRescan
+	}
+	s.rescans.mu.Lock()
+	r := s.rescans.next
+	if r == nil {
+		r = &rescan{done: make(chan struct{})}
+		s.rescans.next = r
+	}
+	if !s.rescans.running {
+		s.rescans.running = true
+		go s.rescanAll(context.WithoutCancel(ctx))
+	}
+	s.rescans.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.result, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// rescanAll scans until nobody waits.
+func (s *Server) rescanAll(ctx context.Context) {
+	for {
+		s.rescans.mu.Lock()
+		r := s.rescans.next
+		s.rescans.next = nil
+		s.rescans.running = r != nil
+		s.rescans.mu.Unlock()
+		if r == nil {
+			return
+		}
+		r.result, r.err = s.rescan(ctx)
+		s.rescans.mu.Lock()
+		s.rescans.failed = r.err != nil
+		s.rescans.mu.Unlock()
+		close(r.done)
+	}
+}
+
+// rescanTime bounds one scan: a hundred thousand posts take a few seconds, of a disk that works.
+const rescanTime = 2 * time.Minute
+
+// rescan reads the posts once and swaps the snapshots. Only rescanAll calls it, so that none swaps between its load and its store.
+func (s *Server) rescan(ctx context.Context) (result *RescanResult, err error) {
+	ctx, cancel := context.WithTimeout(ctx, rescanTime)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil { // a scan that panics is no reason for the server to end
+			err = fmt.Errorf("scan: panic: %v", p)
+		}
+		if err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "the posts cannot be read again; what was read before is still served", slog.String("err", err.Error()))
+		}
+	}()
+	start, last := time.Now(), s.snapshot()
+	c, err := s.o.Scan(ctx, last.catalog)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Entries) == 0 && len(last.catalog.Entries) > 0 {
+		return nil, ErrNoPictures
+	}
+	s.current.Store(newSnapshot(c, s.room(), last))
+	d := c.Since(last.catalog)
+	result = newRescanResult(c, d)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "posts read again",
+		slog.Int("images", result.Images), slog.Int("posts", result.Posts), slog.Int("added", d.Added), slog.Int("removed", d.Removed),
+		slog.Int("changed", d.Changed), slog.Int("kept", len(c.Kept)), slog.Int64("dur_ms", time.Since(start).Milliseconds()))
+	for _, post := range result.Kept {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "a post cannot be read; what was read of it before is still shown", slog.String("post", post))
+	}
+	return result, nil
+}
+
+func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {
+	r := &RescanResult{
+		Images: len(c.Entries), Posts: c.Posts, Added: d.Added, Removed: d.Removed, Changed: d.Changed,
+		Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
+	}
+	for _, p := range c.Problems {
+		if p.Severity == catalog.Error && len(r.Problems) < maxListed {
+			r.Problems = append(r.Problems, p)
+		}
+	}
+	for _, e := range d.Outdated {
+		r.SurrogateKeys = append(r.SurrogateKeys, "img-"+e.ID)
+	}
+	slices.Sort(r.SurrogateKeys)
+	return r
+}
+
+// postRescan answers POST /rescan. Each leaves a line in the log, also where it is refused; what a scan found has one of its own.
+func (a *admin) postRescan(w http.ResponseWriter, req *http.Request) {
+	err := a.admit(req)
+	if err == nil {
+		err = noBody(w, req)
+	}
+	var result *RescanResult
+	if err == nil {
+		result, err = a.s.Rescan(req.Context())
+	}
+	level, attrs := slog.LevelInfo, []slog.Attr{slog.String("from", req.RemoteAddr)}
+	if err != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("err", err.Error()))
+	}
+	a.s.log.LogAttrs(req.Context(), level, "rescan", attrs...)
+	if err != nil {
+		a.refuse(w, rescanError(err))
+		return
+	}
+	writeAdmin(w, http.StatusOK, result)
+}
+
+// rescanError is err for whoever asked: they may know the folders of this machine.
+func rescanError(err error) error {
+	switch _, refusal := errors.AsType[*adminError](err); {
+	case refusal:
+		return err
+	case errors.Is(err, ErrNoRescan):
+		return &adminError{http.StatusNotImplemented, err.Error()}
+	}
+	return &adminError{http.StatusInternalServerError, "what was read before is still served: " + err.Error()}
+}
+
+// noBody refuses a body: there is nothing to say, and whoever says something means something else. What a page's form sends has one.
+func noBody(w http.ResponseWriter, req *http.Request) error {
+	if n, _ := http.MaxBytesReader(w, req.Body, maxAdminBody).Read(make([]byte, 1)); n > 0 {
+		return &adminError{http.StatusBadRequest, "expected no body"}
+	}
+	return nil
+}
