@@ -183,7 +183,7 @@ func TestExpiry(t *testing.T) {
 			signed(t, signKey, elseURL+"?w=801&fm=jpg", exp), imgixTarget, signed(t, signKey, elseURL+"?fm=json", exp), signed(t, signKey, "/"+foxURL+"?fm=blurhash", exp),
 		}
 		for _, left := range []int{3600, 10} {
-			time.Sleep(exp.Add(-time.Duration(left) * time.Second).Sub(time.Now()))
+			time.Sleep(time.Until(exp) - time.Duration(left)*time.Second)
 			for _, target := range all {
 				age := left
 				if strings.Contains(target, "fm=json") || strings.Contains(target, "blurhash") {
@@ -207,7 +207,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("an error: %q", got)
 		}
 		d.stub.set(func(s *stub) { s.err = nil })
-		time.Sleep(exp.Sub(time.Now()))
+		time.Sleep(time.Until(exp))
 		n := d.looks()
 		for _, target := range all {
 			if rec := ask(target); rec.Code != http.StatusForbidden || !strings.Contains(rec.Body.String(), "has expired") || rec.Header().Get("Cache-Control") != "no-store" {

@@ -207,7 +207,7 @@ func TestUnkeyedHeadersEverywhere(t *testing.T) {
 		for _, field := range []string{
 			"X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https", "X-Forwarded-Prefix: /evil", "X-Forwarded-For: 127.0.0.1", "Forwarded: host=evil.example;proto=https",
 			"X-Original-URL: /p/logo/hero.webp", "X-Rewrite-URL: /p/logo/hero.webp", "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: PUT", "X-Host: evil.example", "X-Real-IP: ::1",
-			"DPR: 2", "Width: 100", "Viewport-Width: 100", "Sec-CH-DPR: 2", "Sec-CH-Width: 100", "Sec-CH-Viewport-Width: 9", "Save-Data: on", "Downlink: 0.1", "ECT: 2g",
+			"DPR: 2", "Width: 100", "Viewport-Width: 100", "Sec-CH-DPR: 2", "Sec-CH-Width: 100", "Sec-CH-Viewport-Width: 9", "Save-Data: on", "Downlink: 0.1", "RTT: 200",
 			"Origin: https://evil.example", "Referer: https://evil.example/", "User-Agent: curl", "Accept-Language: eu", "Accept-Encoding: br", "Cookie: a=b", "Authorization: Bearer x",
 			"Cache-Control: no-cache", "Pragma: no-cache", "CDN-Loop: other", "Upgrade-Insecure-Requests: 1", "Sec-Fetch-Dest: image",
 		} {

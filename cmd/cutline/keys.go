@@ -41,7 +41,7 @@ func parseKey(s string) (string, error) {
 	case !isFile:
 		return s, check(rest)
 	case path == "" || strings.ContainsRune(path, 0):
-		return "", errors.New("expected the name of a file behind file:")
+		return "", errors.New("expected the name of a file behind 'file:'")
 	}
 	return s, nil
 }
@@ -106,7 +106,8 @@ func (l *loader) secretOf(key, value string, check func(string) error) (string, 
 	switch {
 	case !isFile && inFile:
 		if info, err := os.Stat(l.file); err == nil && !isPrivate(info) {
-			return "", fmt.Errorf("stands in a file that everybody on this machine may read: chmod o= %s, or name a file of its own by %sPATH", l.file, keyFile)
+			return "", fmt.Errorf("stands in a file that everybody on this machine may read: chmod o= %s, or name a file of its own by %sPATH",
+				l.file, keyFile)
 		}
 		return value, nil
 	case !isFile:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +40,7 @@ func startServe(t *testing.T, args ...string) *served {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, w := io.Pipe()
 	s := &served{end: cancel, code: make(chan int, 1), quiet: make(chan struct{})}
-	p := program{stdout: io.Discard, stderr: w, env: os.Environ()}
+	p := program{stdout: io.Discard, stderr: w, env: settingsEnv()}
 	go func() {
 		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
@@ -66,6 +67,14 @@ func startServe(t *testing.T, args ...string) *served {
 	}
 	s.url = url
 	return s
+}
+
+// settingsEnv is the environment, of which what begins like ours is settings alone: tests have variables of their own.
+func settingsEnv() environ {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return strings.HasPrefix(name, envPrefix) && !slices.ContainsFunc(settings(&config{}), func(s setting) bool { return envName(s.key) == name })
+	})
 }
 
 // stop ends the server as Ctrl-C does.

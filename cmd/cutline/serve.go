@@ -150,7 +150,7 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
-			"hosts", s.config.Fetch.Hosts, "admin", adminURL)
+			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
@@ -159,6 +159,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	}
 	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
 		p.say("  hosts     %s", strings.Join(hosts, ", "))
+	}
+	if n := len(s.config.Keys); n > 0 {
+		p.say("  signed    any picture and size, by %s", count(n, "key"))
 	}
 	p.say("  cache     %s", st.cacheDir)
 	if adminURL != "" {

@@ -69,7 +69,8 @@ The exit code is 1 then.`,
 
 func signArgs(_ *cobra.Command, args []string) error {
 	if len(args) == 0 || len(args) > 2 {
-		return &usageError{fmt.Errorf("expected an address such as /p/2023-09-18-kim/w900-q80.webp, and no more than a site folder behind it (got %d arguments)", len(args))}
+		return &usageError{fmt.Errorf("expected an address such as /p/2023-09-18-kim/w900-q80.webp, and at most a site folder behind it (got %d arguments)",
+			len(args))}
 	}
 	return nil
 }
@@ -141,7 +142,8 @@ func (p *program) signKeys(cmd *cobra.Command, dir, key string) (sign.Keys, sign
 }
 
 // errNoKeys is what both ways of cutline sign say without a key.
-var errNoKeys = errors.New("no key: put one into CUTLINE_KEYS, or name its file by keys: [file:PATH] in " + configName + "; 'openssl rand -base64 32' makes one")
+var errNoKeys = errors.New("no key: put one into CUTLINE_KEYS, or name its file by keys: [file:PATH] in " + configName +
+	"; 'openssl rand -base64 32' makes one")
 
 func (p *program) sign(keys sign.Keys, origin, target string, end time.Time) error {
 	signed, err := keys.Sign(target, end)
@@ -194,7 +196,8 @@ func (p *program) verify(keys sign.Keys, token sign.Token, origin, target string
 // wrongSignature names the text that had to be signed, and what was signed in its place where that can be told.
 func wrongSignature(keys sign.Keys, by, origin, target, message string) error {
 	if by != "key" {
-		return fmt.Errorf("wrong signature: s has to be the MD5, in lower-case hexadecimal digits, of the imgix token and, right behind it,\n  %s", message)
+		return fmt.Errorf("wrong signature: s has to be the MD5, in lower-case hexadecimal digits, of the imgix token with this behind it:\n  %s",
+			message)
 	}
 	text := fmt.Sprintf("wrong signature: s has to be the HMAC-SHA256, in base64url without padding, of\n  %s\n", message)
 	if why := keys.Explain(origin, target); why != "" {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"io/fs"
 	"net"
@@ -42,8 +44,12 @@ func signedBy(t *testing.T, key, target string, exp time.Time) string {
 // size is that of the JPEG or PNG that url answers.
 func size(t *testing.T, url string) image.Point {
 	t.Helper()
-	_, body := fetched(t, url, "")
-	conf, _, err := image.DecodeConfig(bytes.NewReader(body))
+	header, body := fetched(t, url, "")
+	decode := png.DecodeConfig
+	if header.Get("Content-Type") == "image/jpeg" {
+		decode = jpeg.DecodeConfig
+	}
+	conf, err := decode(bytes.NewReader(body))
 	if err != nil {
 		t.Fatalf("%s: %v", url, err)
 	}
