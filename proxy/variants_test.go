@@ -59,6 +59,9 @@ func TestWidthSweep(t *testing.T) {
 	d := newDialectDesk(t)
 	for w := 1; w <= 10_000; w++ {
 		for _, target := range []string{fmt.Sprintf("/p/fox/w%d.webp", w), fmt.Sprintf("/%s?w=%d&fm=webp", foxURL, w)} {
+			if target[1] != 'p' && w%5 != 0 {
+				continue
+			}
 			rec := httptest.NewRecorder()
 			d.Handler().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
 			want := http.StatusOK

@@ -94,6 +94,38 @@ func TestSignedAddresses(t *testing.T) {
 	}
 }
 
+// A signature opens the site's pictures, and nothing else that is in its folder or beside it.
+func TestSignedSiteFiles(t *testing.T) {
+	site := writeSite(t, "keys: ["+oldKey+"]\n")
+	for name, body := range map[string][]byte{
+		"img/a.png": imagetest.PNG(t, 40, 20, false), ".git/a.png": imagetest.PNG(t, 40, 20, false), ".env": []byte("A=b"), "secret": []byte("secret"),
+		"a.pem": imagetest.PNG(t, 40, 20, false),
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(site, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(site, name), body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/hostname", filepath.Join(site, "link.png")); err != nil {
+		t.Fatal(err)
+	}
+	s := startServe(t, "--cache", "off", site)
+	defer s.stop(t)
+	for path, want := range map[string]int{
+		"/img/a.png": 200, "/img%2Fa.png": 200, "/.git/a.png": 404, "/.env": 404, "/a.pem": 404, "/cutline.yaml": 404, "/secret": 415, "/link.png": 404,
+		"/none.png": 404, "/..%2F..%2Fetc%2Fhostname": 404, "/etc/hostname": 404, "/%2Fetc%2Fhostname": 404, "/img": 404, "/http%3A%2F%2F127.0.0.1%2Fa.png": 502,
+	} {
+		if code, err := status(s.url + signedBy(t, oldKey, path+"?w=7&fm=png", time.Time{})); err != nil || code != want {
+			t.Errorf("%s: %d, %v; want %d", path, code, err, want)
+		}
+		if code, err := status(s.url + path + "?w=7&fm=png"); err != nil || code != http.StatusNotFound && code != http.StatusForbidden {
+			t.Errorf("%s, unsigned: %d, %v", path, code, err)
+		}
+	}
+}
+
 // K04: an address that was answered is refused from its end on, although its picture is in memory, and its header too.
 func TestExpiredHit(t *testing.T) {
 	t.Setenv("CUTLINE_KEYS", oldKey)
