@@ -177,7 +177,7 @@ func nginx(t *testing.T, dir, origin string) (static, cached string) {
 %[5]s worker_processes auto; daemon off; pid %[1]s/nginx.pid; error_log stderr warn;
 events { worker_connections 512; }
 http {
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; types { image/webp webp; }
+  access_log off; sendfile on; keepalive_requests 1000000; types { image/webp webp; }
   client_body_temp_path %[1]s/t1; proxy_temp_path %[1]s/t2; fastcgi_temp_path %[1]s/t3; uwsgi_temp_path %[1]s/t4; scgi_temp_path %[1]s/t5;
   open_file_cache max=100;
   proxy_cache_path %[1]s/nginx keys_zone=z:1m;

@@ -302,7 +302,11 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		}
 		r.commit(src, l.token, func() { r.put(ctx, k, &cache.Object{Body: body}) })
 	}
-	r.change(ctx, src, l.token, func(latest pointer) (pointer, bool) {
+	in := r.o.Store
+	if !src.Remote() && body == nil && r.o.Near != nil {
+		in = r.o.Near // that a file of the site is as it was holds for a second: no disk needs to know
+	}
+	r.changeIn(ctx, in, src, l.token, func(latest pointer) (pointer, bool) {
 		// News of an original in whose place another flight put one meanwhile are none.
 		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
 	})

@@ -34,8 +34,10 @@ type Transformer interface {
 
 // Options configures a Renderer; Store, Fetch and Transform are required.
 type Options struct {
-	Store     cache.Store
-	Near      cache.Store // in memory: keeps renditions with their words in them; nil has them put in for every answer
+	Store cache.Store
+	// Near is Store's fastest tier, in memory. It keeps renditions with their words in them, and what Again answers; nil has the words
+	// put in for every answer.
+	Near      cache.Store
 	Fetch     Fetcher
 	Transform Transformer
 	MaxOutput int                      // of a rendition's longer side, pixels; 0 means DefaultMaxOutput
