@@ -73,6 +73,7 @@ type stub struct {
 	frames  int           // of the original
 	moves   int           // frames of renditions that keep moving
 	asked   []render.Request
+	probed  int
 	purged  []string               // each source with its purge's number
 	gone    map[source.Source]bool // withdrawn
 	stuck   error                  // of purges
@@ -157,6 +158,7 @@ func (s *stub) Again(context.Context, *render.Rendition) ([]byte, bool) { return
 func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.probed++
 	if s.err != nil {
 		return nil, s.err
 	}

@@ -75,10 +75,10 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 {
+	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 && s.config.signKeys.Len() == 0 && s.config.imgixToken == "" {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
-		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), fetch.hosts lists no host, and there are no keys; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
 	ln, admin, err := listen(ctx, s.config, log)
@@ -155,7 +155,7 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
-			"hosts", s.config.Fetch.Hosts, "admin", adminURL)
+			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
@@ -164,6 +164,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	}
 	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
 		p.say("  hosts     %s", strings.Join(hosts, ", "))
+	}
+	if n := len(s.config.Keys); n > 0 {
+		p.say("  signed    any picture and size, by %s", count(n, "key"))
 	}
 	p.say("  cache     %s", st.cacheDir)
 	if adminURL != "" {

@@ -42,17 +42,19 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	}
 	st.warm(log)
 	server, err = proxy.New(proxy.Options{
-		Catalog:   c,
-		Scan:      s.rescan,
-		Renderer:  st.renderer,
-		Presets:   s.config.Presets,
-		Widths:    s.config.Widths,
-		Formats:   s.config.Formats,
-		Hosts:     s.config.Fetch.Hosts,
-		MaxOutput: s.config.maxOutput(),
-		PublicURL: s.config.PublicURL,
-		Instance:  st.instance,
-		Log:       log,
+		Catalog:    c,
+		Scan:       s.rescan,
+		Renderer:   st.renderer,
+		Presets:    s.config.Presets,
+		Widths:     s.config.Widths,
+		Formats:    s.config.Formats,
+		Hosts:      s.config.Fetch.Hosts,
+		Keys:       s.config.signKeys,
+		ImgixToken: s.config.imgixToken,
+		MaxOutput:  s.config.maxOutput(),
+		PublicURL:  s.config.PublicURL,
+		Instance:   st.instance,
+		Log:        log,
 	})
 	if err != nil {
 		return nil, &usageError{errors.Join(err, st.close())}
