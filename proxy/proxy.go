@@ -26,6 +26,7 @@ type Renderer interface {
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
 	Withdrawn(ctx context.Context, src source.Source) bool
+	Refile(ctx context.Context, sources, shown []source.Source)
 }
 
 // Options configures a Server. Catalog and Renderer are required.

@@ -77,6 +77,7 @@ type stub struct {
 	gone    map[source.Source]bool // withdrawn
 	stuck   error                  // of purges
 	read    []transform.Format     // accepted, of the last Best
+	refiled []string
 }
 
 var (
@@ -181,6 +182,14 @@ func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source
 		done = append(done, d)
 	}
 	return done
+}
+
+func (s *stub) Refile(_ context.Context, sources, shown []source.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, src := range sources {
+		s.refiled = append(s.refiled, fmt.Sprintf("%s shown %t", src, slices.Contains(shown, src)))
+	}
 }
 
 func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
