@@ -48,6 +48,13 @@ type rescans struct {
 	failed  bool    // the last one did; guarded by mu
 }
 
+// haveFailed reports whether the last scan did.
+func (r *rescans) haveFailed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
+}
+
 // A rescan is one scan, for all who asked before it began.
 type rescan struct {
 	done   chan struct{} // closed when result and err are set

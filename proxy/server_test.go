@@ -577,17 +577,3 @@ func TestLoopsAreCut(t *testing.T) {
 		t.Errorf("%d renditions asked for, want 2", n)
 	}
 }
-
-func TestReadiness(t *testing.T) {
-	d := newDesk(t)
-	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusOK || body != "ready\n" {
-		t.Errorf("ready: %d %q", resp.StatusCode, body)
-	}
-	d.SetReady(false)
-	if resp, _ := d.get("/readyz"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("not ready: %d", resp.StatusCode)
-	}
-	if resp, _ := d.get("/livez"); resp.StatusCode != http.StatusOK {
-		t.Errorf("alive: %d", resp.StatusCode)
-	}
-}

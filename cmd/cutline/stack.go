@@ -27,7 +27,8 @@ type stack struct {
 	engine   *goengine.Engine
 	instance string      // what this run calls itself in CDN-Loop
 	near     cache.Store // the memory tier
-	cacheDir string      // what people are told: a folder, or memoryOnly
+	health   health
+	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	grace    time.Duration  // that close gives work under way
 	closers  []func() error // in the order of making
@@ -44,6 +45,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	server, err = proxy.New(proxy.Options{
 		Catalog:   c,
 		Scan:      s.rescan,
+		Degraded:  st.health.degraded,
 		Renderer:  st.renderer,
 		Presets:   s.config.Presets,
 		Widths:    s.config.Widths,
