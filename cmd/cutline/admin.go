@@ -23,7 +23,7 @@ func startAdmin(ctx context.Context, s *site, st *stack, log *slog.Logger) (url 
 	switch {
 	case err == nil:
 	case conf.origin["admin"] == originDefault:
-		log.Warn("no admin listener, so nothing can be purged; --admin takes another address", "address", conf.Admin, "err", err)
+		log.Warn("no admin listener, so nothing can be purged or read again; --admin takes another address", "address", conf.Admin, "err", err)
 		return "", func() {}, nil
 	default:
 		return "", nil, fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err))
