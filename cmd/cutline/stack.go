@@ -28,6 +28,7 @@ type stack struct {
 	instance string      // what this run calls itself in CDN-Loop
 	near     cache.Store // the memory tier
 	health   health
+	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	grace    time.Duration  // that close gives work under way
@@ -94,6 +95,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
 		Aside:  aside,
+		Short:  st.pressure.pressed,
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 
 	"github.com/dd8bf596/cutline/cache"
 )
@@ -19,11 +20,17 @@ const memoryOnly = "memory only"
 // system user whose home does not exist, the cache is in memory only, and a warning says so. A folder that was named and
 // cannot be opened is an error.
 func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
-	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: s.config.Cache.Memory})
+	most := tierBytes(s.config.config, debug.SetMemoryLimit(-1)) // which only reads it
+	if most < s.config.Cache.Memory {
+		log.Warn("there is less memory than the budgets add up to: the memory tier of the cache is smaller",
+			"bytes", most, "configured", s.config.Cache.Memory)
+	}
+	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: most})
 	if err != nil {
 		return nil, fmt.Errorf("memory cache: %w", err)
 	}
 	st.near = memory
+	st.pressure = pressure{tier: most, held: func() int64 { return memory.Stats().Bytes }}
 	st.closers = append(st.closers, memory.Close)
 	st.cacheDir = memoryOnly
 	if s.config.Cache.Dir == cacheOff {
