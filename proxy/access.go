@@ -21,7 +21,7 @@ const (
 // has no query and no client address: neither is needed to run a picture server, and both are somebody's business.
 func (s *Server) access(c *gin.Context) {
 	start := time.Now()
-	setSafety(c.Writer.Header())
+	setFields(c.Writer.Header(), s.safety)
 	defer s.logAccess(c, start) // also when a handler panics
 	switch {
 	case len(c.Request.RequestURI) > maxURI:
@@ -38,8 +38,22 @@ func (s *Server) access(c *gin.Context) {
 // servers to take at least.
 const maxURI = 8000
 
+// note says how a request is answered, for its line.
+func (s *Server) note(c *gin.Context, outcome string) {
+	if s.log.Enabled(c.Request.Context(), slog.LevelInfo) {
+		c.Set(logOutcome, outcome)
+	}
+}
+
 func (s *Server) logAccess(c *gin.Context, start time.Time) {
 	level, status := slog.LevelInfo, c.Writer.Status()
+	reason := c.GetString(logError)
+	if reason != "" {
+		level = slog.LevelWarn
+	}
+	if !s.log.Enabled(c.Request.Context(), level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("method", c.Request.Method),
 		slog.String("path", c.Request.URL.EscapedPath()),
@@ -48,8 +62,7 @@ func (s *Server) logAccess(c *gin.Context, start time.Time) {
 		slog.Int("bytes", max(c.Writer.Size(), 0)),
 		slog.Float64("dur_ms", float64(time.Since(start).Microseconds())/1000),
 	}
-	if reason := c.GetString(logError); reason != "" {
-		level = slog.LevelWarn
+	if reason != "" {
 		attrs = append(attrs, slog.String("error", reason))
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
@@ -96,14 +109,16 @@ func (s *Server) guard(c *gin.Context) {
 // exposed lists the headers that scripts of other sites may read.
 const exposed = "Image-Alt, Image-Credit, Image-Cutline, Image-Frames, Image-Quality, Link, ETag, Cache-Status, Server-Timing, Content-Location, Content-Length"
 
-// setSafety sets what keeps a response from being taken for anything but what it is. CSP keeps a picture that is opened as
+// safety is what keeps a response from being taken for anything but what it is. CSP keeps a picture that is opened as
 // a page from running anything; CORP and CORS let every site show it and read its words.
-func setSafety(h http.Header) {
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Content-Security-Policy"] = []string{"default-src 'none'; sandbox"}
-	h["Cross-Origin-Resource-Policy"] = []string{"cross-origin"}
-	h["Access-Control-Allow-Origin"] = []string{"*"}
-	h["Access-Control-Expose-Headers"] = []string{exposed}
-	h["Timing-Allow-Origin"] = []string{"*"}
-	h["Cache-Status"] = []string{"cutline; detail=made"} // of pages and probes; pictures and errors have their own
+func safety() []field {
+	return []field{
+		newField("X-Content-Type-Options", "nosniff"),
+		newField("Content-Security-Policy", "default-src 'none'; sandbox"),
+		newField("Cross-Origin-Resource-Policy", "cross-origin"),
+		newField("Access-Control-Allow-Origin", "*"),
+		newField("Access-Control-Expose-Headers", exposed),
+		newField("Timing-Allow-Origin", "*"),
+		newField("Cache-Status", "cutline; detail=made"), // of pages and probes; pictures and errors have their own
+	}
 }

@@ -60,7 +60,7 @@ func (e *adminError) Error() string { return e.text }
 // only lets requests of one method through to next.
 func (a *admin) only(method string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		setSafety(w.Header())
+		setFields(w.Header(), a.s.safety)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Del("Access-Control-Allow-Origin") // unlike pictures, this is for no other site's scripts
 		if req.Method != method && (method != http.MethodGet || req.Method != http.MethodHead) {

@@ -130,7 +130,7 @@ func (s *Server) getDialect(c *gin.Context, at *snapshot, e *catalog.Entry, p im
 	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
 		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
 	}
-	s.send(c, sending{at: at, entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName})
+	s.send(c, sending{at: at, entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName, fallback: p.Format})
 }
 
 // dialectSpec is the spec that p is answered with; its Format is 0 where it is negotiated. It looks at the original only where

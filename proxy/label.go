@@ -23,9 +23,9 @@ import (
 // A label is what an entry's words and posts put on every one of its responses. It is immutable.
 type label struct {
 	words    caption.Words
-	headers  [][2]string // canonical name, value
-	stem     string      // of file names that people read
-	modified time.Time   // of the newest of its posts: when the words last changed
+	headers  []field
+	stem     string    // of file names that people read
+	modified time.Time // of the newest of its posts: when the words last changed
 }
 
 // A shelf keeps each entry's label, so that it is made once.
@@ -66,7 +66,7 @@ func newLabel(e *catalog.Entry, shown caption.Words, room int) *label {
 	}
 	add := func(name, value string) {
 		if value != "" {
-			l.headers = append(l.headers, [2]string{name, value})
+			l.headers = append(l.headers, newField(name, value))
 			room -= len(name) + len(": \r\n") + len(value)
 		}
 	}
@@ -95,11 +95,22 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-func (l *label) set(h http.Header) {
-	for _, kv := range l.headers {
-		h[kv[0]] = []string{kv[1]}
+// A field is one of a header's, made once and set on any number of responses. Nobody may modify its value, which they share;
+// to append to it copies it.
+type field struct {
+	name  string // canonical
+	value []string
+}
+
+func newField(name, value string) field { return field{name, []string{value}} }
+
+func setFields(h http.Header, fields []field) {
+	for _, f := range fields {
+		h[f.name] = f.value
 	}
 }
+
+func (l *label) set(h http.Header) { setFields(h, l.headers) }
 
 // displayString is text as an RFC 9651 Display String, ASCII whatever the text, cut between grapheme clusters so that it
 // takes at most most bytes. "" has no value, and neither has a text whose first character does not fit: an empty value

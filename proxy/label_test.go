@@ -140,7 +140,7 @@ func TestLabel(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := map[string]string{}
 			for _, kv := range newLabel(tt.entry, tt.entry.Words, maxLabel).headers {
-				got[kv[0]] = kv[1]
+				got[kv.name] = kv.value[0]
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
@@ -168,23 +168,23 @@ func TestLabelFitsIntoAProxysBuffer(t *testing.T) {
 	l := newLabel(e, e.Words, maxLabel)
 	total := 0
 	for _, kv := range l.headers {
-		total += len(kv[0]) + len(": \r\n") + len(kv[1])
-		if len(kv[1]) > maxWord {
-			t.Errorf("%s has %d bytes, want at most %d", kv[0], len(kv[1]), maxWord)
+		total += len(kv.name) + len(": \r\n") + len(kv.value[0])
+		if len(kv.value[0]) > maxWord {
+			t.Errorf("%s has %d bytes, want at most %d", kv.name, len(kv.value[0]), maxWord)
 		}
 	}
 	if total > maxLabel {
 		t.Errorf("the label has %d bytes, want at most %d", total, maxLabel)
 	}
 	for _, name := range []string{"Image-Alt", "Image-Credit", "Image-Cutline", "Surrogate-Key", "Cache-Tag"} {
-		if !slices.ContainsFunc(l.headers, func(kv [2]string) bool { return kv[0] == name && len(kv[1]) > 100 }) {
+		if !slices.ContainsFunc(l.headers, func(kv field) bool { return kv.name == name && len(kv.value[0]) > 100 }) {
 			t.Errorf("%s is missing or next to nothing", name)
 		}
 	}
 	short := newLabel(entry(t, "/a.jpg", caption.Words{}, "post"), caption.Words{Cutline: strings.Repeat("x", 2000), Credit: "Ann"}, maxLabel)
 	for _, kv := range short.headers {
-		if kv[0] == "Image-Cutline" && len(kv[1]) != maxWord {
-			t.Errorf("a long cutline beside a short credit has %d bytes, want %d", len(kv[1]), maxWord)
+		if kv.name == "Image-Cutline" && len(kv.value[0]) != maxWord {
+			t.Errorf("a long cutline beside a short credit has %d bytes, want %d", len(kv.value[0]), maxWord)
 		}
 	}
 }

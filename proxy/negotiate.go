@@ -1,39 +1,68 @@
 package proxy
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// accepted returns which of the offered formats an answer to a client with this Accept header may have: those that the
-// header names outright, with a weight above zero (RFC 9110 §12.5.1), and JPEG, PNG and GIF, which every client reads. All
-// of them where that is none: an answer that the client may be able to show is better than an error (§12.5.1 allows it).
-// A fallback that is not 0 takes the place of both.
-//
-// Wildcards enable nothing: browsers that cannot read AVIF or WebP send them too. So every Accept header falls into one of
-// four classes at most, AVIF or not by WebP or not, and a CDN that normalises Accept to them needs to keep no more.
-func accepted(accept string, offered []transform.Format, fallback transform.Format) []transform.Format {
-	var named []string
-	for part := range strings.SplitSeq(accept, ",") {
-		media, params, _ := strings.Cut(part, ";")
-		if weight(params) > 0 {
-			named = append(named, strings.ToLower(strings.TrimSpace(media)))
-		}
-	}
+// A formatSet is a set of formats; the bit 1<<f is f's.
+type formatSet uint16
+
+func (s formatSet) has(f transform.Format) bool { return s&(1<<f) != 0 }
+
+// of are those of offered that are in s, in their order.
+func (s formatSet) of(offered []transform.Format) []transform.Format {
 	var out []transform.Format
 	for _, f := range offered {
-		switch {
-		case f == fallback, fallback == 0 && everybodys(f), !everybodys(f) && slices.Contains(named, f.MIME()):
+		if s.has(f) {
 			out = append(out, f)
 		}
 	}
-	if len(out) == 0 {
-		return offered
-	}
 	return out
+}
+
+// accepted returns which of the offered formats an answer to a client with these Accept fields may have: those that they
+// name outright, with a weight above zero (RFC 9110 §12.5.1), and JPEG, PNG and GIF, which every client reads. All
+// of them where that is none: an answer that the client may be able to show is better than an error (§12.5.1 allows it).
+// A fallback that is not 0 takes the place of both. Several fields are one list (§5.3).
+//
+// Wildcards enable nothing: browsers that cannot read AVIF or WebP send them too. So every Accept header falls into one of
+// four classes at most, AVIF or not by WebP or not, and a CDN that normalises Accept to them needs to keep no more.
+func accepted(fields []string, offered []transform.Format, fallback transform.Format) formatSet {
+	var all, own, set formatSet
+	for _, f := range offered {
+		all |= 1 << f
+		if f == fallback || fallback == 0 && everybodys(f) {
+			set |= 1 << f
+		}
+		if !everybodys(f) {
+			own |= 1 << f
+		}
+	}
+	for _, field := range fields {
+		for part := range strings.SplitSeq(field, ",") {
+			media, params, _ := strings.Cut(part, ";")
+			if f := namedBy(strings.TrimSpace(media)); own.has(f) && weight(params) > 0 {
+				set |= 1 << f
+			}
+		}
+	}
+	if set == 0 {
+		return all
+	}
+	return set
+}
+
+// namedBy is the format that a media type in any case names, or none.
+func namedBy(media string) transform.Format {
+	for f := transform.JPEG; f <= transform.AVIF; f++ {
+		if strings.EqualFold(media, f.MIME()) {
+			return f
+		}
+	}
+	return 0
 }
 
 // everybodys reports whether every client reads f.

@@ -39,7 +39,7 @@ func TestAccepted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := accepted(tt.accept, tt.offered, 0); !slices.Equal(got, tt.want) {
+			if got := accepted([]string{tt.accept}, tt.offered, 0).of(tt.offered); !slices.Equal(got, tt.want) {
 				t.Errorf("accepted(%q) = %v, want %v", tt.accept, got, tt.want)
 			}
 		})

@@ -94,8 +94,7 @@ func (s *Server) answer(c *gin.Context, at *snapshot, e *catalog.Entry, leaf str
 // fallback is not 0, no format but that is answered to clients that name none.
 func (s *Server) negotiate(c *gin.Context, fallback transform.Format) []transform.Format {
 	c.Header("Vary", "Accept")
-	// Several Accept fields are one list (RFC 9110 §5.3).
-	return accepted(strings.Join(c.Request.Header.Values("Accept"), ","), s.o.Formats, fallback)
+	return accepted(c.Request.Header["Accept"], s.o.Formats, fallback).of(s.o.Formats)
 }
 
 // render makes spec; where there are formats, in the one of them that makes it smallest.
@@ -126,58 +125,91 @@ type sending struct {
 	entry    *catalog.Entry // of at, or of none
 	spec     transform.Spec // what was asked for, in the rendition's format
 	rend     *render.Rendition
-	version  string // of the original, as the client believes
-	download bool   // to be saved, not shown
-	fileName string // under which; "" is the entry's
+	version  string           // of the original, as the client believes
+	download bool             // to be saved, not shown
+	fileName string           // under which; "" is the entry's
+	fallback transform.Format // that negotiate was given
 }
 
-// send writes a rendition: whole and at once where it can, since that is more than twice as fast as http.ServeContent,
-// which does Range and conditional requests.
+// send answers with a rendition, and keeps the answer for who asks the same again.
 func (s *Server) send(c *gin.Context, a sending) {
-	rend := a.rend
-	c.Set(logOutcome, string(rend.Outcome))
-	h := c.Writer.Header()
-	l := a.at.shelf.label(a.entry, rend.Words)
-	l.set(h)
-	modified := later(rend.Modified, l.modified)
-	h["Content-Type"] = []string{rend.Spec.Format.MIME()}
-	if location := s.location(a.entry, a.spec); location != "" {
-		h["Content-Location"] = []string{location}
-	}
-	h["Content-Disposition"] = []string{l.disposition(rend.Spec)}
-	if a.download {
-		h["Content-Disposition"] = []string{l.attachment(a.fileName, rend.Spec)}
-	}
-	h["Accept-Ranges"] = []string{"bytes"}
-	h["Etag"] = []string{rend.ETag}
-	if h.Get("Vary") == "" {
-		h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
+	an := s.compose(a)
+	varies := c.Writer.Header().Get("Vary") != ""
+	if varies {
+		an.modified = time.Time{} // several files at one address have one date, and a client that resumes by it would mix them
 	} else {
-		modified = time.Time{} // of auto: several files at one address have one date, and a client that resumes by it would mix them
+		an.fields = append(an.fields, newField("Last-Modified", an.modified.UTC().Format(http.TimeFormat)))
 	}
-	h["Cache-Control"] = []string{cacheControl(rend, a.version)}
-	h["Cache-Status"] = []string{cacheStatus(rend)}
-	h["Server-Timing"] = []string{serverTiming(rend.Timings)}
-	setMaking(h, rend)
-	req := c.Request
-	if req.Method == http.MethodGet && !isConditional(req.Header) {
-		h["Content-Length"] = []string{strconv.Itoa(len(rend.Body))}
-		c.Status(http.StatusOK)
-		_, _ = c.Writer.Write(rend.Body) // a client that is gone is no error of ours
+	s.keep(c, a, an, varies)
+	s.note(c, string(a.rend.Outcome))
+	an.fields = append(an.fields, newField("Server-Timing", serverTiming(a.rend.Timings)))
+	s.write(c, an, a.rend.Body)
+}
+
+// An answer is a rendition's, without its body: what is the same however often it is sent. It is not changed once it is kept.
+type answer struct {
+	fields   []field
+	length   field // of the whole body
+	etag     string
+	modified time.Time // zero where no date stands for the answer
+	// rend has no Body in an answer that is kept. It is nil where the address has several answers, by what the client reads; fallback is
+	// then what accepted takes.
+	rend     *render.Rendition
+	fallback transform.Format
+}
+
+// compose makes the header of a rendition, but for what only negotiation and the moment say.
+func (s *Server) compose(a sending) *answer {
+	rend := a.rend
+	l := a.at.shelf.label(a.entry, rend.Words)
+	an := &answer{
+		length: newField("Content-Length", strconv.Itoa(len(rend.Body))), etag: rend.ETag, modified: later(rend.Modified, l.modified), rend: rend,
+	}
+	const ours = 12 // fields that are not the label's, at most
+	an.fields = append(make([]field, 0, len(l.headers)+ours), l.headers...)
+	add := func(name, value string) {
+		if value != "" {
+			an.fields = append(an.fields, newField(name, value))
+		}
+	}
+	add("Content-Type", rend.Spec.Format.MIME())
+	add("Content-Location", s.location(a.entry, a.spec))
+	if a.download {
+		add("Content-Disposition", l.attachment(a.fileName, rend.Spec))
+	} else {
+		add("Content-Disposition", l.disposition(rend.Spec))
+	}
+	add("Accept-Ranges", "bytes")
+	add("Etag", rend.ETag)
+	add("Cache-Control", cacheControl(rend, a.version))
+	add("Cache-Status", cacheStatus(rend))
+	add("Image-Frames", frames(rend))
+	if rend.Quality > 0 {
+		add("Image-Quality", strconv.Itoa(rend.Quality)) // an integer (RFC 9651): what was asked for, or was found
+	}
+	return an
+}
+
+// write sends an answer with its body: whole and at once where it can, since that is more than twice as fast as
+// http.ServeContent, which does Range and conditional requests.
+func (s *Server) write(c *gin.Context, an *answer, body []byte) {
+	h := c.Writer.Header()
+	setFields(h, an.fields)
+	if req := c.Request; req.Method != http.MethodGet || isConditional(req.Header) {
+		s.sendPart(c, an.etag, an.modified, body)
 		return
 	}
-	s.sendPart(c, rend.ETag, modified, rend.Body)
+	h[an.length.name] = an.length.value
+	c.Status(http.StatusOK)
+	_, _ = c.Writer.Write(body) // a client that is gone is no error of ours
 }
 
-// setMaking says how the picture was made where its bytes alone do not show it: how many of the original's frames it has,
-// and the quality that was asked for or found. Both are RFC 9651 integer items.
-func setMaking(h http.Header, rend *render.Rendition) {
-	if rend.Of > 1 {
-		h["Image-Frames"] = []string{strconv.Itoa(rend.Frames) + ";of=" + strconv.Itoa(rend.Of)}
+// frames says how many of an animation's frames the picture has; "" of a still. It is an RFC 9651 integer item.
+func frames(rend *render.Rendition) string {
+	if rend.Of <= 1 {
+		return ""
 	}
-	if rend.Quality > 0 {
-		h["Image-Quality"] = []string{strconv.Itoa(rend.Quality)}
-	}
+	return strconv.Itoa(rend.Frames) + ";of=" + strconv.Itoa(rend.Of)
 }
 
 // versionOf is the value of "?v=" under which an original's pictures may be kept for ever: 40 bits of its SHA-256. The

@@ -23,6 +23,7 @@ import (
 // A Renderer makes renditions; *render.Renderer is the one.
 type Renderer interface {
 	Render(ctx context.Context, req render.Request) ([]*render.Rendition, error)
+	Again(ctx context.Context, rend *render.Rendition) (body []byte, ok bool)
 	Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error)
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
@@ -76,6 +77,7 @@ type Server struct {
 	current atomic.Pointer[snapshot]
 	rescans rescans
 	hosts   hosts
+	safety  []field // of every response
 	sheet   *sheet
 	log     *slog.Logger
 	ready   atomic.Bool
@@ -108,7 +110,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	s := &Server{o: o, grammar: g, hosts: listed, sheet: newSheet(), log: o.Log}
+	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), log: o.Log}
 	s.o.Catalog = nil
 	s.current.Store(newSnapshot(o.Catalog, s.room(), nil))
 	s.ready.Store(true)
@@ -136,7 +138,7 @@ func (s *Server) routes() *gin.Engine {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic(err) // an empty list cannot be malformed
 	}
-	e.Use(s.access, s.guard)
+	e.Use(s.access, s.guard, s.again)
 	for path, h := range map[string]gin.HandlerFunc{
 		"/":             s.getSheet,
 		"/catalog.json": s.getCatalog,

@@ -153,6 +153,8 @@ func (s *stub) Best(ctx context.Context, req render.Request, accepted []transfor
 	return rends[0], nil
 }
 
+func (s *stub) Again(context.Context, *render.Rendition) ([]byte, bool) { return nil, false }
+
 func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

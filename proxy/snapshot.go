@@ -17,6 +17,7 @@ type snapshot struct {
 	catalog      *catalog.Catalog
 	shelf        shelf
 	placeholders placeholders
+	answers      answers
 	findings     func() findings // linted once, when first shown
 }
 

@@ -1,34 +1,45 @@
 package main
 
 import (
-	stdlist "container/list"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // A crowd is a listener that keeps no more than a number of connections open, so that clients who only hold on to theirs
 // leave files for the cache and sockets for originals. One more closes the connection that has been without a request for
 // longest: kept alive after its last one, or still waiting for the header of its first. That costs an honest client a new
 // connection and a hostile one the attack. Where all connections are at work, newcomers wait in the kernel's queue.
+//
+// A request changes a field of its own connection alone: what all share is touched when one comes or goes.
 type crowd struct {
 	net.Listener
-	most int
-	left chan struct{} // has one when a connection has gone since somebody looked
+	most  int
+	start time.Time
+	left  chan struct{} // has one when a connection has gone, or may be closed, since somebody looked
+	full  atomic.Bool   // somebody waits for left
 
 	once   sync.Once
 	closed chan struct{} // by Close
 
-	mu    sync.Mutex
-	conns map[net.Conn]*stdlist.Element // in idle; nil while at work
-	idle  *stdlist.List                 // of net.Conn, longest first
+	mu      sync.Mutex
+	members map[*member]struct{}
+}
+
+// A member is a connection of a crowd.
+type member struct {
+	net.Conn
+	// idle is since when it has been without a request, in nanoseconds after the crowd's start, at least 1; 0 while it has one.
+	idle atomic.Int64
 }
 
 // newCrowd makes a crowd of at most most connections, at least one. Its watch must be the server's ConnState.
 func newCrowd(ln net.Listener, most int) *crowd {
 	return &crowd{
-		Listener: ln, most: max(most, 1), left: make(chan struct{}, 1), closed: make(chan struct{}),
-		conns: make(map[net.Conn]*stdlist.Element), idle: stdlist.New(),
+		Listener: ln, most: max(most, 1), start: time.Now(), left: make(chan struct{}, 1), closed: make(chan struct{}),
+		members: make(map[*member]struct{}),
 	}
 }
 
@@ -38,7 +49,9 @@ func (c *crowd) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	for !c.admit(conn) {
+	m := &member{Conn: conn}
+	c.rest(m)
+	for !c.admit(m) {
 		select {
 		case <-c.left:
 		case <-c.closed:
@@ -46,52 +59,60 @@ func (c *crowd) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
-	return conn, nil
+	return m, nil
 }
 
-// admit counts conn in, in the place of one that is idle where there is no other; false means that it has to wait.
-func (c *crowd) admit(conn net.Conn) bool {
+// admit counts m in, in the place of one that is idle where there is no other; false means that it has to wait.
+func (c *crowd) admit(m *member) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.conns) >= c.most {
-		longest := c.idle.Front()
+	if len(c.members) >= c.most {
+		c.full.Store(true) // before it looks: who becomes idle now is seen, or tells
+		longest := c.longestIdle()
 		if longest == nil {
 			return false
 		}
-		old := longest.Value.(net.Conn)
-		c.remove(old)
-		_ = old.Close() // the server's read fails, and it tidies up
+		delete(c.members, longest)
+		_ = longest.Close() // the server's read fails, and it tidies up
 	}
-	c.conns[conn] = c.idle.PushBack(conn)
+	c.full.Store(false)
+	c.members[m] = struct{}{}
 	return true
 }
+
+// longestIdle is the member that has been without a request for longest, nil where all have one. The caller holds mu. It looks at
+// each: some 20 µs for 8,192, and only where the crowd is full.
+func (c *crowd) longestIdle() (longest *member) {
+	var since int64
+	for m := range c.members {
+		if idle := m.idle.Load(); idle != 0 && (longest == nil || idle < since) {
+			longest, since = m, idle
+		}
+	}
+	return longest
+}
+
+func (c *crowd) rest(m *member) { m.idle.Store(max(int64(time.Since(c.start)), 1)) }
 
 // watch is for http.Server.ConnState. A connection whose request's header is not yet complete is http.StateNew or
 // http.StateIdle. States of a connection that was closed for another one are of no interest.
 func (c *crowd) watch(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	place, ours := c.conns[conn]
+	m, ours := conn.(*member)
 	switch {
 	case !ours:
-	case state == http.StateActive && place != nil:
-		c.idle.Remove(place)
-		c.conns[conn] = nil
-	case state == http.StateIdle && place == nil:
-		c.conns[conn] = c.idle.PushBack(conn)
-		c.tell()
+	case state == http.StateActive:
+		m.idle.Store(0)
+	case state == http.StateIdle:
+		c.rest(m)
+		if c.full.Load() {
+			c.tell()
+		}
 	case state == http.StateClosed, state == http.StateHijacked:
-		c.remove(conn)
+		c.mu.Lock()
+		delete(c.members, m)
+		c.mu.Unlock()
 		c.tell()
 	}
-}
-
-// remove takes conn out. The caller holds mu.
-func (c *crowd) remove(conn net.Conn) {
-	if place := c.conns[conn]; place != nil {
-		c.idle.Remove(place)
-	}
-	delete(c.conns, conn)
 }
 
 // tell wakes Accept.

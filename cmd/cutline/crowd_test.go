@@ -12,14 +12,20 @@ import (
 	"time"
 )
 
-// serveCrowd serves handler to at most most clients, through server, and returns the address.
+// serveCrowd serves at most most clients, through server, and returns the address.
 func serveCrowd(t *testing.T, most int, server *http.Server) string {
+	t.Helper()
+	return serveSteadily(t, most, steadyBytes, steadyTime, server)
+}
+
+// serveSteadily is serveCrowd with other bounds on readers.
+func serveSteadily(t *testing.T, most, size int, limit time.Duration, server *http.Server) string {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCrowd(ln, most)
+	c := newCrowd(&steadyListener{Listener: ln, size: size, limit: limit}, most)
 	server.ConnState, server.ErrorLog = c.watch, log.New(io.Discard, "", 0)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(c) }()
@@ -28,8 +34,8 @@ func serveCrowd(t *testing.T, most int, server *http.Server) string {
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
-		if c.mu.Lock(); len(c.conns) > most {
-			t.Errorf("%d connections counted, want at most %d", len(c.conns), most)
+		if c.mu.Lock(); len(c.members) > most {
+			t.Errorf("%d connections counted, want at most %d", len(c.members), most)
 		}
 		c.mu.Unlock()
 	})
@@ -192,14 +198,14 @@ func TestSlowReaders(t *testing.T) {
 	const size, limit = 4 << 10, 500 * time.Millisecond
 	large := strings.Repeat("x", 64<<20) // more than the kernel buffers
 	failed := make(chan error, 1)
-	address := serveCrowd(t, 100, &http.Server{ReadHeaderTimeout: time.Minute, WriteTimeout: limit, Handler: steady(
-		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	address := serveSteadily(t, 100, size, limit, &http.Server{ReadHeaderTimeout: time.Minute, WriteTimeout: limit, Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) {
 			n, err := io.WriteString(w, large)
 			if err == nil && n != len(large) {
 				err = io.ErrShortWrite
 			}
 			failed <- err
-		}), size, limit)})
+		})})
 	stalled := dial(t, address)
 	if _, err := io.WriteString(stalled, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)

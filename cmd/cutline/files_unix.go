@@ -13,3 +13,13 @@ func openFiles() uint64 {
 	}
 	return limit.Cur
 }
+
+// writeOnce writes what of p there is room for in the socket fd, which does not block; 0 of it where that fails.
+func writeOnce(fd uintptr, p []byte) int {
+	for {
+		n, err := syscall.Write(int(fd), p)
+		if err != syscall.EINTR { //nolint:errorlint // a system call's own number
+			return max(n, 0)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
-	server, clients := st.server(log), newCrowd(ln, connections(openFiles()))
+	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
 	server.ConnState = clients.watch
 	life := lifecycle{http: server, setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
 	return life.run(ctx, clients)

@@ -185,11 +185,11 @@ const flightGrace = 5 * time.Second
 // flightTime bounds one original's whole way: fetched, decoded, resized, encoded, with 5 s for its waits.
 func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
 
-// server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer that
-// begins within a minute after it had to be made, and is taken steadily from there on.
+// server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer within a
+// minute after it had to be made; over a steadyListener, one that is taken steadily.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           steady(st.proxy.Handler(), steadyBytes, steadyTime),
+		Handler:           st.proxy.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      st.flight + time.Minute,

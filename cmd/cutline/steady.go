@@ -1,7 +1,9 @@
 package main
 
 import (
-	"net/http"
+	"net"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -13,37 +15,68 @@ const (
 	steadyTime  = 10 * time.Second
 )
 
-// steady has next answer through a writer that gives up clients which take less than size bytes in limit.
-func steady(next http.Handler, size int, limit time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &steadyWriter{ResponseWriter: w, control: http.NewResponseController(w), size: size, limit: limit}
-		next.ServeHTTP(s, r)
-		s.extend() // for what the server has yet to flush
-	})
+// A steadyListener's connections give up clients which take less than size bytes in limit.
+type steadyListener struct {
+	net.Listener
+	size  int
+	limit time.Duration
 }
 
-type steadyWriter struct {
-	http.ResponseWriter
-	control *http.ResponseController
-	size    int
-	limit   time.Duration
-}
-
-// Write implements http.ResponseWriter.
-func (s *steadyWriter) Write(p []byte) (n int, err error) {
-	for {
-		s.extend()
-		part := p[n:min(n+s.size, len(p))]
-		m, err := s.ResponseWriter.Write(part)
-		if n += m; err != nil || n == len(p) {
-			return n, err
+// Accept implements net.Listener.
+func (l *steadyListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	s := &steadyConn{Conn: conn, size: l.size, limit: l.limit}
+	if c, ok := conn.(syscall.Conn); ok {
+		if s.raw, err = c.SyscallConn(); err != nil {
+			s.raw = nil // it is slower without
 		}
 	}
+	s.take = s.offered
+	return s, nil
 }
 
-func (s *steadyWriter) extend() {
-	_ = s.control.SetWriteDeadline(time.Now().Add(s.limit)) // a writer without deadlines, in a test, has none to miss
+// A steadyConn first offers the kernel all that is to be written. It takes most pictures whole, so that they cost one system call
+// and no deadline; only the rest goes out in parts, as the client reads.
+type steadyConn struct {
+	net.Conn
+	size  int
+	limit time.Duration
+	raw   syscall.RawConn // nil where the kernel cannot be asked to take what it has room for
+
+	mu    sync.Mutex // of two Writes one waits
+	take  func(fd uintptr) bool
+	offer []byte // for take
+	taken int    // by it
 }
 
-// Unwrap is for http.ResponseController.
-func (s *steadyWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+// SetWriteDeadline implements net.Conn, and does nothing: Write has a deadline of its own wherever it waits, and the server's, which
+// would be set for every request, is for the whole of an answer.
+func (s *steadyConn) SetWriteDeadline(time.Time) error { return nil }
+
+// Write implements net.Conn.
+func (s *steadyConn) Write(p []byte) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.raw != nil {
+		s.offer, s.taken = p, 0
+		_ = s.raw.Write(s.take) // what went wrong, the next Write returns
+		n, s.offer = s.taken, nil
+	}
+	for n < len(p) && err == nil {
+		if err = s.Conn.SetWriteDeadline(time.Now().Add(s.limit)); err != nil {
+			return n, err
+		}
+		var m int
+		m, err = s.Conn.Write(p[n:min(n+s.size, len(p))])
+		n += m
+	}
+	return n, err
+}
+
+func (s *steadyConn) offered(fd uintptr) bool {
+	s.taken = writeOnce(fd, s.offer)
+	return true // and does not wait until there is more room
+}

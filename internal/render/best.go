@@ -61,6 +61,7 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	interim, settled := r.outlook(wishes)
 	rend.Interim = interim || len(pending) > 0
 	rend.Unsettled = !settled
+	rend.lease = lease{} // another format may take its place without any change of the source
 	if settled && len(wishes) == len(all) && rend.Kept {
 		r.behind.run(key, func() {
 			r.commit(c.req.Source, c.located.token, func() { r.keepChoice(ctx, key, rend.Spec.Format) })

@@ -181,6 +181,7 @@ type mapStore struct {
 	gate    chan struct{} // when set, Put waits for it
 	refuses int           // when set, the size of bodies that are not kept
 	gets    int
+	puts    int
 }
 
 func newMapStore() *mapStore { return &mapStore{objects: make(map[cache.Key]*cache.Object)} }
@@ -210,7 +211,14 @@ func (s *mapStore) Put(_ context.Context, k cache.Key, o *cache.Object) error {
 		return errBroken
 	}
 	s.objects[k] = o
+	s.puts++
 	return nil
+}
+
+func (s *mapStore) putCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.puts
 }
 
 func (s *mapStore) Delete(_ context.Context, k cache.Key) error {

@@ -29,6 +29,7 @@ type located struct {
 	asked  bool    // something was had before, and the flight asked the origin about it
 	status int     // with asked: what the origin answered; 0 for nothing that has one
 	token  token   // from before anything of it was looked at
+	seen   moment  // the same, where a fresh pointer is all that it rests on; else zero
 }
 
 // A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
@@ -41,31 +42,33 @@ type fetchKey struct {
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
 // revalidate it behind, or while its origin is known to fail; else by a flight that everybody who asks for src waits for.
 func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outcome, error) {
-	now, t := time.Now(), r.purges.now()
-	p := r.loadPointer(ctx, src)
+	now, t, k := time.Now(), r.purges.now(), pointerKey(src)
+	seen := r.moment(k)
+	p := r.loadPointerAt(ctx, src, k)
 	l := located{ptr: p, had: true, keep: true, token: t}
 	if p.Withdrawn != nil {
 		return located{}, "", withdrawn(src)
 	}
 	if p.fresh(now, r.o.MaxFresh) {
+		l.seen = seen
 		return l, Hit, nil
 	}
 	l.stale = true
 	known := p.Failure != nil && r.spares(src, p, p.Failure.Class, now) // the origin fails, and that is no news
-	k := fetchKey{src: src}
+	flight := fetchKey{src: src}
 	switch {
 	case p.resting(now) && known:
 		return l, Stale, nil
 	case p.resting(now):
 		return located{}, "", p.Failure.remembered(src, now)
 	case p.Current != nil && src.Remote() && (known || r.mayWait(src, p, now) || r.hangs(src, now)):
-		r.fetch(ctx, k)
+		r.fetch(ctx, flight)
 		return l, Stale, nil
 	}
-	if err := r.failures.get(pointerKey(src), src, now); err != nil {
+	if err := r.failures.get(k, src, now); err != nil {
 		return located{}, "", err
 	}
-	f, led := r.fetch(ctx, k)
+	f, led := r.fetch(ctx, flight)
 	wait := ctx
 	if p.Current != nil && src.Remote() && r.archived(src) {
 		var cancel context.CancelFunc
@@ -284,6 +287,7 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 			if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
 				r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
 			}
+			r.changed(src)
 		})
 		return
 	}
@@ -298,7 +302,11 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		}
 		r.commit(src, l.token, func() { r.put(ctx, k, &cache.Object{Body: body}) })
 	}
-	r.change(ctx, src, l.token, func(latest pointer) (pointer, bool) {
+	in := r.o.Store
+	if !src.Remote() && body == nil && r.o.Near != nil {
+		in = r.o.Near // that a file of the site is as it was holds for a second: no disk needs to know
+	}
+	r.changeIn(ctx, in, src, l.token, func(latest pointer) (pointer, bool) {
 		// News of an original in whose place another flight put one meanwhile are none.
 		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
 	})

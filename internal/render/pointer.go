@@ -158,6 +158,11 @@ func (f failure) remembered(src source.Source, now time.Time) *Error {
 // change replaces the pointer of src by what f makes of it, alone: of two changes at one time one would undo the other.
 // f returns false to leave it as it is. Nothing happens where src was purged after t.
 func (r *Renderer) change(ctx context.Context, src source.Source, t token, f func(pointer) (pointer, bool)) {
+	r.changeIn(ctx, r.o.Store, src, t, f)
+}
+
+// changeIn is change where only the store in is to know.
+func (r *Renderer) changeIn(ctx context.Context, in cache.Store, src source.Source, t token, f func(pointer) (pointer, bool)) {
 	lock := r.lock(src)
 	lock.Lock()
 	defer lock.Unlock()
@@ -165,7 +170,8 @@ func (r *Renderer) change(ctx context.Context, src source.Source, t token, f fun
 		return
 	}
 	if p, ok := f(r.loadPointer(ctx, src)); ok {
-		r.savePointer(ctx, src, p)
+		r.savePointer(ctx, in, src, p)
+		r.changed(src)
 	}
 }
 
@@ -174,10 +180,15 @@ const pointerLocks = 64
 
 // loadPointer returns what is known of src; the zero pointer when nothing is, or when what is there cannot be read.
 func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
+	return r.loadPointerAt(ctx, src, pointerKey(src))
+}
+
+// loadPointerAt is loadPointer for who has the pointer's key.
+func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache.Key) pointer {
 	if w := r.tombs.of(src); w != nil {
 		return pointer{Withdrawn: w}
 	}
-	o, err := r.o.Store.Get(ctx, pointerKey(src))
+	o, err := r.o.Store.Get(ctx, k)
 	if err != nil {
 		return pointer{}
 	}
@@ -196,13 +207,13 @@ func (r *Renderer) loadPointer(ctx context.Context, src source.Source) pointer {
 	return p
 }
 
-func (r *Renderer) savePointer(ctx context.Context, src source.Source, p pointer) {
+func (r *Renderer) savePointer(ctx context.Context, in cache.Store, src source.Source, p pointer) {
 	o, err := pointerObject(p)
 	if err != nil {
 		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
 		return
 	}
-	r.put(ctx, pointerKey(src), o)
+	r.putIn(ctx, in, pointerKey(src), o)
 }
 
 // pointerObject is p as stores keep it.

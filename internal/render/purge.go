@@ -99,6 +99,7 @@ func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purg
 	// comes after it finds neither.
 	r.fetches.detach(fetchKey{src: d.Source}, fetchKey{src: d.Source, whole: true})
 	r.purges.mark(d.Source)
+	r.changed(d.Source)
 	r.failures.forget(d.Source)
 	d.Done = d.Err == nil
 }

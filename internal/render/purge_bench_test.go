@@ -34,7 +34,7 @@ func BenchmarkPurge(b *testing.B) {
 				for b.Loop() {
 					b.StopTimer()
 					for _, src := range sources {
-						r.savePointer(b.Context(), src, pointer{Current: &version{Info: transform.Info{Width: 1, Height: 1}}})
+						r.savePointer(b.Context(), r.o.Store, src, pointer{Current: &version{Info: transform.Info{Width: 1, Height: 1}}})
 					}
 					b.StartTimer()
 					for _, d := range r.Purge(b.Context(), p, sources...) {

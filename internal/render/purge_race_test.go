@@ -57,15 +57,29 @@ func TestPurgeRaces(t *testing.T) {
 	const purges, readers = 300, 4
 	origin, engine := &countingOrigin{}, &fakeEngine{}
 	slow := &latestStore{mapStore: newMapStore()}
-	r := New(Options{Store: cache.NewTiers(cache.TiersOptions{}, newMapStore(), slow), Fetch: origin, Transform: engine})
+	near := newMapStore()
+	r := New(Options{Store: cache.NewTiers(cache.TiersOptions{}, near, slow), Near: near, Fetch: origin, Transform: engine})
 	src := remote(t)
+	var again atomic.Int64
+	kept := make([]atomic.Pointer[Rendition], 400) // by width: what Again is asked for
 	read := func(width int) {
 		least := slow.least.Load()
+		if k := kept[width].Load(); k != nil {
+			if body, ok := r.Again(t.Context(), k); ok {
+				again.Add(1)
+				if n := editionOf(body); n < least {
+					t.Errorf("read edition %d again after edition %d was the oldest", n, least)
+				}
+				return
+			}
+		}
 		rends, err := r.Render(t.Context(), Request{Source: src, Specs: []transform.Spec{webp(width)}})
 		if err != nil {
 			t.Error(err)
 		} else if n := editionOf(rends[0].Body); n < least {
 			t.Errorf("read edition %d after edition %d was the oldest", n, least)
+		} else if rends[0].Lasting() {
+			kept[width].Store(rends[0])
 		}
 	}
 	stop := make(chan struct{})
@@ -92,6 +106,9 @@ func TestPurgeRaces(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+	if again.Load() == 0 {
+		t.Error("nothing was answered again")
+	}
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -33,8 +34,10 @@ type Transformer interface {
 
 // Options configures a Renderer; Store, Fetch and Transform are required.
 type Options struct {
-	Store     cache.Store
-	Near      cache.Store // in memory: keeps renditions with their words in them; nil has them put in for every answer
+	Store cache.Store
+	// Near is Store's fastest tier, in memory. It keeps renditions with their words in them, and what Again answers; nil has the words
+	// put in for every answer.
+	Near      cache.Store
 	Fetch     Fetcher
 	Transform Transformer
 	MaxOutput int                      // of a rendition's longer side, pixels; 0 means DefaultMaxOutput
@@ -99,6 +102,7 @@ type Rendition struct {
 	Quality   int           // 1…100; 0 in lossless formats and where the cache is from before it was noted
 	Outcome   Outcome
 	Timings   []Timing
+	lease     lease
 }
 
 // A Timing is one stage's duration: "lookup", "queue", "fetch", "decode", "resize", "encode", "embed".
@@ -129,6 +133,7 @@ type Renderer struct {
 	failures failures
 	behind   *behind                    // slow renditions of Best, and its choices
 	locks    [pointerLocks]sync.RWMutex // of pointers, by source
+	changes  [changeStripes]atomic.Uint64
 	purges   purges
 	tombs    tombs
 	counters counters
@@ -260,7 +265,7 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
 		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
-		NoCache: l.ptr.Said.NoCache, Asked: l.asked, Status: l.status,
+		NoCache: l.ptr.Said.NoCache, Asked: l.asked, Status: l.status, lease: r.lease(c, w),
 	}
 	if c.outcome == Filled || c.outcome == Joined {
 		rend.Timings = []Timing{{"lookup", c.looked.Sub(c.found)}, {"fetch", c.found.Sub(c.start)}}

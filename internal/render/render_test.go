@@ -492,7 +492,7 @@ func TestRenderDistrustsAClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
 		future := pointer{Current: &version{Sum: sum{1}, Info: transform.Info{Width: 2, Height: 1}}, Expires: time.Now().AddDate(10, 0, 0)}
-		g.savePointer(t.Context(), remote(t), future)
+		g.savePointer(t.Context(), g.o.Store, remote(t), future)
 		g.warm(t, remote(t))
 		if n := g.origin.count(); n == 0 {
 			t.Error("a pointer that expires in ten years was trusted")

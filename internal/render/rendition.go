@@ -27,7 +27,8 @@ type made struct {
 	quality int
 	took    transform.Timing
 	queue   time.Duration
-	here    bool // nobody made it: it was in the store when its flight began
+	here    bool   // nobody made it: it was in the store when its flight began
+	meta    []byte // the object's that it was read from; nil when it was made
 }
 
 // madeMeta is what the store keeps beside a rendition's body.
@@ -58,7 +59,7 @@ func (r *Renderer) load(ctx context.Context, from cache.Store, k cache.Key) (mad
 		r.report(fmt.Errorf("read %s: %w", k, err))
 		return made{}, false
 	}
-	return made{body: o.Body, pixels: cmp.Or(meta.Pixels, len(o.Body)), sum: meta.Sum, frames: meta.Frames, quality: meta.Quality}, true
+	return made{body: o.Body, pixels: cmp.Or(meta.Pixels, len(o.Body)), sum: meta.Sum, frames: meta.Frames, quality: meta.Quality, meta: o.Meta}, true
 }
 
 // keepRendition is load's inverse.

@@ -164,7 +164,7 @@ func TestAReplacedOriginalIsNotCondemned(t *testing.T) {
 		g.store.mu.Lock()
 		g.store.objects[good.Sum.key()] = &cache.Object{Body: []byte("two")}
 		g.store.mu.Unlock()
-		g.savePointer(t.Context(), remote(t), pointer{Current: good, Expires: time.Now().Add(time.Hour)})
+		g.savePointer(t.Context(), g.o.Store, remote(t), pointer{Current: good, Expires: time.Now().Add(time.Hour)})
 		close(g.engine.gate)
 		if err := <-got; err != nil {
 			t.Error(err)
