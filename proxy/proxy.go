@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
@@ -28,6 +29,7 @@ type Renderer interface {
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
 	Withdrawn(ctx context.Context, src source.Source) bool
+	Refile(ctx context.Context, sources, shown []source.Source)
 }
 
 // Options configures a Server. Catalog and Renderer are required.
@@ -48,7 +50,9 @@ type Options struct {
 	MaxOutput  int    // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
 	PublicURL  string // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
 	// Scan reads the posts again, for Rescan; last is the catalog that is served. nil has no Rescan.
-	Scan     func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	Scan func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
+	Degraded func() []string
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
 	Log      *slog.Logger // nil logs nothing
 }
@@ -161,13 +165,25 @@ func (s *Server) routes() *gin.Engine {
 // getLive answers as long as the process can.
 func (s *Server) getLive(c *gin.Context) { s.probe(c, http.StatusOK, "alive") }
 
-// getReady answers 200 while new requests are welcome.
+// getReady answers 200 while new requests are welcome, and says in which respects they are served worse than they could be: a
+// load balancer that took such a server out would serve them not at all, for what befalls one befalls the others.
 func (s *Server) getReady(c *gin.Context) {
-	if s.ready.Load() {
-		s.probe(c, http.StatusOK, "ready")
+	if !s.ready.Load() {
+		s.probe(c, http.StatusServiceUnavailable, "shutting down")
 		return
 	}
-	s.probe(c, http.StatusServiceUnavailable, "shutting down")
+	var reasons []string
+	if s.o.Degraded != nil {
+		reasons = s.o.Degraded()
+	}
+	if s.rescans.haveFailed() {
+		reasons = append(reasons, "the posts could not be read again")
+	}
+	if len(reasons) > 0 {
+		s.probe(c, http.StatusOK, "degraded: "+strings.Join(reasons, "; "))
+		return
+	}
+	s.probe(c, http.StatusOK, "ready")
 }
 
 func (s *Server) probe(c *gin.Context, code int, text string) {

@@ -78,6 +78,7 @@ type stub struct {
 	gone    map[source.Source]bool // withdrawn
 	stuck   error                  // of purges
 	read    []transform.Format     // accepted, of the last Best
+	refiled []string
 }
 
 var (
@@ -185,6 +186,14 @@ func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source
 		done = append(done, d)
 	}
 	return done
+}
+
+func (s *stub) Refile(_ context.Context, sources, shown []source.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, src := range sources {
+		s.refiled = append(s.refiled, fmt.Sprintf("%s shown %t", src, slices.Contains(shown, src)))
+	}
 }
 
 func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
@@ -556,19 +565,5 @@ func TestAccessLine(t *testing.T) {
 	}
 	if lines[1]["level"] != "WARN" || !strings.Contains(fmt.Sprint(lines[1]["error"]), "connection refused") {
 		t.Errorf("second line %v, want a warning with the reason", lines[1])
-	}
-}
-
-func TestReadiness(t *testing.T) {
-	d := newDesk(t)
-	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusOK || body != "ready\n" {
-		t.Errorf("ready: %d %q", resp.StatusCode, body)
-	}
-	d.SetReady(false)
-	if resp, _ := d.get("/readyz"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("not ready: %d", resp.StatusCode)
-	}
-	if resp, _ := d.get("/livez"); resp.StatusCode != http.StatusOK {
-		t.Errorf("alive: %d", resp.StatusCode)
 	}
 }

@@ -33,15 +33,15 @@ func (p *program) serveCommand() *cobra.Command {
 at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
 find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
-Posts are read at the start. Drafts, unpublished posts and posts of the future are left
+Posts are read at the start, and again for 'cutline rescan'. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
 
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
 By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
 that cannot be made, they are kept in memory only, with a warning.
 
-Purges come in on an address of their own (--admin), for programs of this machine alone
-unless admin_token is set.
+Purges and rescans come in on an address of their own (--admin), for programs of this
+machine alone unless admin_token is set.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address

@@ -27,7 +27,9 @@ type stack struct {
 	engine   *goengine.Engine
 	instance string      // what this run calls itself in CDN-Loop
 	near     cache.Store // the memory tier
-	cacheDir string      // what people are told: a folder, or memoryOnly
+	health   health
+	pressure pressure
+	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	grace    time.Duration  // that close gives work under way
 	closers  []func() error // in the order of making
@@ -44,6 +46,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	server, err = proxy.New(proxy.Options{
 		Catalog:    c,
 		Scan:       s.rescan,
+		Degraded:   st.health.degraded,
 		Renderer:   st.renderer,
 		Presets:    s.config.Presets,
 		Widths:     s.config.Widths,
@@ -94,6 +97,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
 		Aside:  aside,
+		Short:  st.pressure.pressed,
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
