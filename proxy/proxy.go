@@ -16,6 +16,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -39,10 +40,15 @@ type Options struct {
 	Widths   []int                     // the ladder, in pixels; nil means DefaultWidths
 	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. ".auto" stands for the smallest of them that suits
 	// the picture and that the client reads; GIF is one only where an animation is to keep moving.
-	Formats   []transform.Format
-	Hosts     []string // whose pictures may be asked for although no post shows them, as CheckHost has them; nil has none
-	MaxOutput int      // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
-	PublicURL string   // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
+	Formats []transform.Format
+	Hosts   []string // whose pictures may be asked for although no post shows them, as CheckHost has them; nil has none
+	// Keys check the signatures of addresses that are open to nobody else: other sizes and qualities, sources that no post shows. The
+	// zero Keys take none.
+	Keys sign.Keys
+	// ImgixToken checks those of imgix's clients, in the dialect; "" takes none.
+	ImgixToken sign.Token
+	MaxOutput  int    // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
+	PublicURL  string // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
 	// Scan reads the posts again, for Rescan; last is the catalog that is served. nil has no Rescan.
 	Scan func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
 	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.

@@ -61,6 +61,8 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Admin, parseAdmin, text)},
 		{"admin_token", "what purges have to bear, 16 characters at least; with it admin may be any address", "",
 			secret{scalar(&c.AdminToken, parseToken, text), &c.AdminToken}},
+		{"keys", "that sign addresses: the one that signs, the one before it, and imgix:TOKEN; as texts, or file:PATH", "",
+			secretList{list(&c.Keys, parseKey, keyText)}},
 		{"public_url", "scheme and host that absolute URLs begin with", "",
 			scalar(&c.PublicURL, parsePublicURL, text)},
 		{"fetch.hosts", "whose pictures may be asked for although no post shows them: names, or *.example.org for all below", "",

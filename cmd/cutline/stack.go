@@ -44,18 +44,20 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	}
 	st.warm(log)
 	server, err = proxy.New(proxy.Options{
-		Catalog:   c,
-		Scan:      s.rescan,
-		Degraded:  st.health.degraded,
-		Renderer:  st.renderer,
-		Presets:   s.config.Presets,
-		Widths:    s.config.Widths,
-		Formats:   s.config.Formats,
-		Hosts:     s.config.Fetch.Hosts,
-		MaxOutput: s.config.maxOutput(),
-		PublicURL: s.config.PublicURL,
-		Instance:  st.instance,
-		Log:       log,
+		Catalog:    c,
+		Scan:       s.rescan,
+		Degraded:   st.health.degraded,
+		Renderer:   st.renderer,
+		Presets:    s.config.Presets,
+		Widths:     s.config.Widths,
+		Formats:    s.config.Formats,
+		Hosts:      s.config.Fetch.Hosts,
+		Keys:       s.config.signKeys,
+		ImgixToken: s.config.imgixToken,
+		MaxOutput:  s.config.maxOutput(),
+		PublicURL:  s.config.PublicURL,
+		Instance:   st.instance,
+		Log:        log,
 	})
 	if err != nil {
 		return nil, &usageError{errors.Join(err, st.close())}
@@ -149,7 +151,7 @@ func (st *stack) warm(log *slog.Logger) {
 // status it sent.
 func newFetcher(s *site, instance string) *fetch.Fetcher {
 	return fetch.New(fetch.Options{
-		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate},
+		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate, Own: s.own},
 		Site:      s.root,
 		MaxBytes:  s.config.Fetch.MaxBytes,
 		Timeout:   s.config.Fetch.Timeout,

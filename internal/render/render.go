@@ -82,6 +82,12 @@ type Request struct {
 	Words  caption.Words
 }
 
+// WithLoop returns a context whose renditions are made for a request that came through other cutlines, named by their
+// instances, so that their own requests find back to them (fetch.WithLoop).
+func WithLoop(ctx context.Context, instances []string) context.Context {
+	return fetch.WithLoop(ctx, instances)
+}
+
 // A Rendition is an answer. Nobody may modify Body.
 type Rendition struct {
 	Spec      transform.Spec // resolved: the true size
