@@ -27,7 +27,7 @@ func listen(ctx context.Context, conf *effective, log *slog.Logger) (public, adm
 	case err == nil:
 		return public, admin, nil
 	case conf.origin["admin"] == originDefault:
-		log.Warn("no admin listener, so nothing can be purged; --admin takes another address", "address", conf.Admin, "err", err)
+		log.Warn("no admin listener, so nothing can be purged or read again; --admin takes another address", "address", conf.Admin, "err", err)
 		return public, nil, nil
 	}
 	return nil, nil, errors.Join(fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err)), public.Close())

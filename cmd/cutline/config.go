@@ -36,6 +36,9 @@ type config struct {
 	Admin string
 	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
 	AdminToken string
+	// Keys sign addresses that are open to nobody else: each a text, or keyFile and a path. The first signs, all check. One that
+	// begins with imgixKey is the token of imgix's clients.
+	Keys []string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
 
