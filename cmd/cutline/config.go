@@ -87,6 +87,9 @@ type config struct {
 		Parallel int
 		// Timeout is for decoding, resizing and encoding one original.
 		Timeout time.Duration
+		// Workers is in how many processes of their own pictures are made; 0 is in this one, workersAuto one for each picture
+		// under way and a spare one.
+		Workers int
 	}
 
 	// Log says what is logged to standard error, and how.
@@ -103,6 +106,9 @@ const (
 
 // adminOff as admin has no admin listener.
 const adminOff = "off"
+
+// workersAuto as limits.workers is what suits the machine.
+const workersAuto = -1
 
 // cacheOff as cache.dir keeps everything in memory.
 const cacheOff = "off"
@@ -128,6 +134,7 @@ func defaultConfig(env environ) *config {
 	c.Limits.Pixels = 50_000_000
 	c.Limits.Memory = 256 << 20
 	c.Limits.Timeout = 10 * time.Second
+	c.Limits.Workers = workersAuto
 	c.Log.Level = "info"
 	c.Log.Format = "text"
 	return c

@@ -20,7 +20,7 @@ import (
 )
 
 // serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
-var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "log-level", "log-format"}
+var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log-level", "log-format"}
 
 func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{

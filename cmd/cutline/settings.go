@@ -111,6 +111,8 @@ func resourceSettings(c *config) []setting {
 			scalar(&c.Limits.Parallel, intBetween(0, 1024), number(strconv.Itoa))},
 		{"limits.timeout", "for decoding, resizing and encoding one original", "",
 			scalar(&c.Limits.Timeout, durationBetween(time.Millisecond, 5*time.Minute), durationText)},
+		{"limits.workers", "processes that pictures are made in, without files and network; 0: this one", "workers N",
+			scalar(&c.Limits.Workers, parseWorkers, number(workersText))},
 		{"log.level", "debug, info, warn or error", "log-level LEVEL",
 			scalar(&c.Log.Level, oneOf("debug", "info", "warn", "error"), text)},
 		{"log.format", "text or json", "log-format FORMAT",
