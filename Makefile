@@ -49,8 +49,7 @@ integration: ## prove engine, cache and server against photographs, codecs, faul
 	.ci/integration
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]*' cmd proxy cache internal | sed 's/:[0-9]*:func / /' | while read -r file name; do \
-	  echo "== $$(dirname $$file) $$name"; go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$file) || exit 1; done
+	.ci/fuzz $(FUZZTIME)
 
 golden: ## write the golden references anew; look at what changed before you commit
 	go test -run='^TestGolden' ./internal/transform/goengine -update
