@@ -27,6 +27,34 @@ type gate struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
+	pace  pace
+}
+
+// A pace is how fast a queue moves, by the last flights that left while others waited.
+type pace struct {
+	left [paceOf]time.Time
+	n    int // since somebody waits
+}
+
+// paceOf is how many that are: enough that one slow picture does not make a queue.
+const paceOf = 16
+
+// leave notes that a flight left, and whether others wait.
+func (p *pace) leave(now time.Time, others bool) {
+	if !others {
+		p.n = 0
+		return
+	}
+	p.left[p.n%paceOf] = now
+	p.n++
+}
+
+// wait is how long who comes after waiting others will have to wait; 0 where nobody knows.
+func (p *pace) wait(now time.Time, waiting int) time.Duration {
+	if p.n < paceOf {
+		return 0
+	}
+	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting) / paceOf
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
@@ -102,13 +130,17 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
 	}
+	// Whoever would be sent away after a long wait is told now. Of hosts with a share nobody can tell: each moves as fast as it does.
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait {
+		return nil, nil, fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	}
 	select {
 	case g.room <- struct{}{}:
 	default:
 		return nil, nil, fmt.Errorf("%w: %d flights wait", errFull, cap(g.room)-cap(g.slots))
 	}
 	if !limited {
-		return nil, func() { <-g.room }, nil
+		return nil, g.goOut, nil
 	}
 	if l == nil {
 		l = &lane{slots: make(chan struct{}, g.share.working)}
@@ -124,6 +156,17 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 		}
 	}, nil
 }
+
+// goOut gives back a place inside.
+func (g *gate) goOut() {
+	<-g.room
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.leave(time.Now(), g.waiting() > 0)
+}
+
+// waiting is how many flights wait for a slot, about.
+func (g *gate) waiting() int { return len(g.room) - len(g.slots) - len(g.away) }
 
 // take waits for one of slots.
 func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer) error {
