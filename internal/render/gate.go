@@ -54,7 +54,7 @@ func (p *pace) wait(now time.Time, waiting int) time.Duration {
 	if p.n < paceOf {
 		return 0
 	}
-	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting) / paceOf
+	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting+1) / (paceOf - 1) // the first one is where the others are counted from
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
