@@ -5,10 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/dd8bf596/cutline/internal/render"
 )
 
 // The keys under which a handler leaves what the access line tells.
@@ -23,13 +24,16 @@ func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setFields(c.Writer.Header(), s.safety)
 	defer s.logAccess(c, start) // also when a handler panics
+	others, loops := s.through(c.Request.Header)
 	switch {
 	case len(c.Request.RequestURI) > maxURI:
 		s.fail(c, errURI)
 		c.Abort()
-	case s.loops(c.Request.Header):
+	case loops:
 		s.fail(c, errLoop)
 		c.Abort()
+	case len(others) > 0:
+		c.Request = c.Request.WithContext(render.WithLoop(c.Request.Context(), others))
 	}
 	c.Next()
 }
@@ -66,23 +70,6 @@ func (s *Server) logAccess(c *gin.Context, start time.Time) {
 		attrs = append(attrs, slog.String("error", reason))
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
-}
-
-// loops reports whether a request comes from our own fetcher (RFC 8586 §2), directly or through others: a source that
-// leads back here would be fetched in circles. Another site's cutline is a client like any other.
-func (s *Server) loops(h http.Header) bool {
-	if s.o.Instance == "" {
-		return false
-	}
-	for _, field := range h.Values("CDN-Loop") {
-		for info := range strings.SplitSeq(field, ",") {
-			name, params, _ := strings.Cut(info, ";")
-			if strings.TrimSpace(name) == "cutline" && strings.TrimSpace(params) == "id="+s.o.Instance {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // guard turns a panic into a 500. The connection is left to net/http when the answer has begun, so that half a picture is

@@ -36,11 +36,11 @@ func (s *Server) again(c *gin.Context) {
 }
 
 // keep keeps an answer for again, where it is to last. Targets that nobody asks for twice are not kept: those that are long, those
-// that name another version than the picture has or a file to save.
+// that name another version than the picture has or a file to save. Nor are those that expire: theirs is not the answer for ever.
 func (s *Server) keep(c *gin.Context, a sending, an *answer, varies bool) {
 	const maxTarget = 512 // bytes
 	target := c.Request.RequestURI
-	if !a.rend.Lasting() || len(target) > maxTarget || a.download || a.version != "" && a.version != versionOf(a.rend.Original) {
+	if !a.rend.Lasting() || len(target) > maxTarget || a.download || !a.grant.expires.IsZero() || a.version != "" && a.version != versionOf(a.rend.Original) {
 		return
 	}
 	kept, rend := *an, *a.rend

@@ -29,8 +29,8 @@ import (
 
 // Each server is loaded so often and for so long, in turns; the median counts.
 const (
-	compareRounds  = 1
-	compareSeconds = 2
+	compareRounds  = 5
+	compareSeconds = 3
 )
 
 // hitPath is the picture that all servers send: 78 KB of WebP.

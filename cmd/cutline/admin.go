@@ -7,26 +7,50 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/dd8bf596/cutline/proxy"
 )
 
-// startAdmin listens on the admin address, beside the public one and until stop. url is where; it is "" where there is no
-// admin listener: where it is off, or where something else has the default address, which is no reason not to serve.
-func startAdmin(ctx context.Context, s *site, st *stack, log *slog.Logger) (url string, stop func(), err error) {
-	conf := s.config
-	if conf.Admin == adminOff {
-		return "", func() {}, nil
+// listen opens the public address and the admin one. admin is nil where there is none: where it is off, or where something else
+// has the default address, which is no reason not to serve.
+func listen(ctx context.Context, conf *effective, log *slog.Logger) (public, admin net.Listener, err error) {
+	if public, err = (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Listen); err != nil {
+		return nil, nil, listenError(conf.Listen, err)
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Admin)
+	if conf.Admin == adminOff {
+		return public, nil, nil
+	}
+	admin, err = (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Admin)
 	switch {
 	case err == nil:
+		return public, admin, nil
 	case conf.origin["admin"] == originDefault:
-		log.Warn("no admin listener, so nothing can be purged; --admin takes another address", "address", conf.Admin, "err", err)
-		return "", func() {}, nil
-	default:
-		return "", nil, fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err))
+		log.Warn("no admin listener, so nothing can be purged or read again; --admin takes another address", "address", conf.Admin, "err", err)
+		return public, nil, nil
+	}
+	return nil, nil, errors.Join(fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err)), public.Close())
+}
+
+// addresses are what listeners, of which some may be nil, listen on.
+func addresses(listeners ...net.Listener) (all []netip.AddrPort) {
+	for _, ln := range listeners {
+		if ln == nil {
+			continue
+		}
+		if at, err := netip.ParseAddrPort(ln.Addr().String()); err == nil { // TCP's always are
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// startAdmin serves on ln, beside the public listener and until stop. url is where; it is "" where ln is nil.
+func startAdmin(ctx context.Context, ln net.Listener, s *site, st *stack, log *slog.Logger) (url string, stop func()) {
+	conf := s.config
+	if ln == nil {
+		return "", func() {}
 	}
 	server := &http.Server{
 		Handler:           st.proxy.AdminHandler(proxy.AdminOptions{Token: conf.AdminToken, Volatile: st.cacheDir == memoryOnly}),
@@ -44,7 +68,7 @@ func startAdmin(ctx context.Context, s *site, st *stack, log *slog.Logger) (url 
 			log.Error("the admin listener failed", "err", err)
 		}
 	}()
-	return baseURL(ln.Addr()), func() { stopAdmin(ctx, server); <-done }, nil
+	return baseURL(ln.Addr()), func() { stopAdmin(ctx, server); <-done }
 }
 
 // adminGrace is for a purge under way when the program ends.

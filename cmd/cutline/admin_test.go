@@ -21,10 +21,14 @@ func TestAdminAddressTaken(t *testing.T) {
 	defer ln.Close()
 	for origin, wantErr := range map[string]bool{originDefault: false, "cutline.yaml:3": true} {
 		var said bytes.Buffer
-		conf := &effective{config: &config{Admin: ln.Addr().String()}, origin: map[string]string{"admin": origin}}
-		url, _, err := startAdmin(t.Context(), &site{config: conf}, &stack{}, slog.New(slog.NewTextHandler(&said, nil)))
-		if (err != nil) != wantErr || url != "" || strings.Contains(said.String(), "nothing can be purged") == wantErr {
-			t.Errorf("%s: %q, %v; it said %q", origin, url, err, said.String())
+		conf := &effective{config: &config{Listen: "127.0.0.1:0", Admin: ln.Addr().String()}, origin: map[string]string{"admin": origin}}
+		public, admin, err := listen(t.Context(), conf, slog.New(slog.NewTextHandler(&said, nil)))
+		if err == nil {
+			_ = public.Close()
+		}
+		url := addresses(admin)
+		if (err != nil) != wantErr || url != nil || strings.Contains(said.String(), "nothing can be purged") == wantErr {
+			t.Errorf("%s: %v, %v; it said %q", origin, url, err, said.String())
 		}
 	}
 }

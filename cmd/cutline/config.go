@@ -36,6 +36,9 @@ type config struct {
 	Admin string
 	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
 	AdminToken string
+	// Keys sign addresses that are open to nobody else: each a text, or keyFile and a path. The first signs, all check. One that
+	// begins with imgixKey is the token of imgix's clients.
+	Keys []string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
 
@@ -83,12 +86,10 @@ type config struct {
 		Pixels int64
 		// Memory is for decoding, all pictures under way together, in bytes.
 		Memory int64
-		// Parallel is how many pictures are under way at a time; 0 means one per CPU.
-		Parallel int
 		// Timeout is for decoding, resizing and encoding one original.
 		Timeout time.Duration
-		// Workers is in how many processes of their own pictures are made; 0 is in this one, workersAuto one for each picture
-		// under way and a spare one.
+		// Workers is how many pictures are made at a time, each in a process of its own; 0 is one per CPU in this process,
+		// workersAuto one per CPU where processes can be shut in.
 		Workers int
 	}
 

@@ -24,10 +24,10 @@ func TestSoftLimit(t *testing.T) {
 		container memlimit.Provider
 		want      uint64
 	}{
-		{"defaults", defaultConfig(environ{}), fails(memlimit.ErrNoLimit), 1152 * mib},
-		{"configured", of(1024, 512), fails(memlimit.ErrNoLimit), 2816 * mib},
-		{"no container", defaultConfig(environ{}), fails(errors.New("no cgroup")), 1152 * mib},
-		{"a large container", defaultConfig(environ{}), memlimit.Limit(64 << 30), 1152 * mib},
+		{"defaults", defaultConfig(environ{}), fails(memlimit.ErrNoLimit), 1216 * mib},
+		{"configured", of(1024, 512), fails(memlimit.ErrNoLimit), 2880 * mib},
+		{"no container", defaultConfig(environ{}), fails(errors.New("no cgroup")), 1216 * mib},
+		{"a large container", defaultConfig(environ{}), memlimit.Limit(64 << 30), 1216 * mib},
 		{"a small container", defaultConfig(environ{}), memlimit.Limit(500 * mib), 400 * mib},
 	} {
 		if got, err := softLimit(tt.config, tt.container)(); got/mib != tt.want/mib || err != nil {
@@ -52,7 +52,15 @@ func TestLimitMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	limitMemory(defaultConfig(environ{}), memlimit.Limit(10<<30), log)
-	if got := debug.SetMemoryLimit(-1); got != 1152<<20 {
-		t.Errorf("without: limit %d, want %d", got, 1152<<20)
+	if got := debug.SetMemoryLimit(-1); got != 1216<<20 {
+		t.Errorf("without: limit %d, want %d", got, 1216<<20)
+	}
+}
+
+func TestHeadroom(t *testing.T) {
+	for limit, want := range map[int64]int{math.MaxInt64: headroom, 512 << 20: headroom, 511 << 20: 0, 0: 0} {
+		if got := len(newHeadroom(limit)); got != want {
+			t.Errorf("within %d bytes: %d, want %d", limit, got, want)
+		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/url"
 	"path"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,15 +33,15 @@ func (p *program) serveCommand() *cobra.Command {
 at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
 find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
-Posts are read at the start. Drafts, unpublished posts and posts of the future are left
+Posts are read at the start, and again for 'cutline rescan'. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
 
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
 By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
 that cannot be made, they are kept in memory only, with a warning.
 
-Purges come in on an address of their own (--admin), for programs of this machine alone
-unless admin_token is set.
+Purges and rescans come in on an address of their own (--admin), for programs of this
+machine alone unless admin_token is set.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
@@ -72,25 +74,28 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 {
+	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 && s.config.signKeys.Len() == 0 && s.config.imgixToken == "" {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
-		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), fetch.hosts lists no host, and there are no keys; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
-	st, err := newStack(s, c, log)
+	ln, admin, err := listen(ctx, s.config, log)
 	if err != nil {
 		return err
 	}
+	s.own = addresses(ln, admin)
+	st, err := newStack(s, c, log)
+	if err != nil {
+		_ = ln.Close() // nobody was let in yet; the error is what matters
+		if admin != nil {
+			_ = admin.Close()
+		}
+		return err
+	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return listenError(s.config.Listen, err)
-	}
-	adminURL, stopAdmin, err := startAdmin(ctx, s, st, log)
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
+	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
+	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
@@ -150,7 +155,7 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
-			"hosts", s.config.Fetch.Hosts, "admin", adminURL)
+			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
@@ -159,6 +164,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	}
 	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
 		p.say("  hosts     %s", strings.Join(hosts, ", "))
+	}
+	if n := len(s.config.Keys); n > 0 {
+		p.say("  signed    any picture and size, by %s", count(n, "key"))
 	}
 	p.say("  cache     %s", st.cacheDir)
 	if adminURL != "" {

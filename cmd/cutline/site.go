@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type site struct {
 	dir    string // as typed
 	root   *os.Root
 	config *effective
+	own    []netip.AddrPort // what serve listens on, which is no source; the other verbs listen on nothing
 }
 
 // close closes the folder. It was only read: there is nothing that an error could lose.

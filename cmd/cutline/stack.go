@@ -28,7 +28,9 @@ type stack struct {
 	workers  []*worker.Engine // none where pictures are made in this process
 	instance string           // what this run calls itself in CDN-Loop
 	near     cache.Store      // the memory tier
-	cacheDir string           // what people are told: a folder, or memoryOnly
+	health   health
+	pressure pressure
+	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	grace    time.Duration  // that close gives work under way
 	closers  []func() error // in the order of making
@@ -46,17 +48,20 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	}
 	st.warm(log)
 	server, err = proxy.New(proxy.Options{
-		Catalog:   c,
-		Scan:      s.rescan,
-		Renderer:  st.renderer,
-		Presets:   s.config.Presets,
-		Widths:    s.config.Widths,
-		Formats:   s.config.Formats,
-		Hosts:     s.config.Fetch.Hosts,
-		MaxOutput: s.config.maxOutput(),
-		PublicURL: s.config.PublicURL,
-		Instance:  st.instance,
-		Log:       log,
+		Catalog:    c,
+		Scan:       s.rescan,
+		Degraded:   st.health.degraded,
+		Renderer:   st.renderer,
+		Presets:    s.config.Presets,
+		Widths:     s.config.Widths,
+		Formats:    s.config.Formats,
+		Hosts:      s.config.Fetch.Hosts,
+		Keys:       s.config.signKeys,
+		ImgixToken: s.config.imgixToken,
+		MaxOutput:  s.config.maxOutput(),
+		PublicURL:  s.config.PublicURL,
+		Instance:   st.instance,
+		Log:        log,
 	})
 	if err != nil {
 		return nil, &usageError{errors.Join(err, st.close())}
@@ -96,6 +101,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
 		Aside:  aside,
+		Short:  st.pressure.pressed,
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
@@ -149,7 +155,7 @@ func (st *stack) warm(log *slog.Logger) {
 // status it sent.
 func newFetcher(s *site, instance string) *fetch.Fetcher {
 	return fetch.New(fetch.Options{
-		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate},
+		Policy:    fetch.Policy{Public: true, AllowPrivate: s.config.Fetch.AllowPrivate, Own: s.own},
 		Site:      s.root,
 		MaxBytes:  s.config.Fetch.MaxBytes,
 		Timeout:   s.config.Fetch.Timeout,

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,6 +49,52 @@ func TestOwnRequestsAreRefused(t *testing.T) {
 		if resp.StatusCode != want {
 			t.Errorf("CDN-Loop: %s: status %d, want %d", name, resp.StatusCode, want)
 		}
+	}
+}
+
+// What serve listens on is no source, not even where its address may be dialled: it is not asked, to be found no image (415).
+func TestOwnListenersAreNotAsked(t *testing.T) {
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/a.jpg", imagetest.JPEG(t, 40, 40))
+	site := remoteSite(t, origin.URL("/a.jpg"))
+	put := func(text string) {
+		if err := os.WriteFile(filepath.Join(site, "cutline.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\n")
+	s := startServe(t, "--cache", "off", site)
+	defer s.stop(t)
+	for _, own := range []string{s.url, "http://" + s.admin} {
+		if code, err := status(s.url + "/" + url.QueryEscape(own+"/livez") + "?w=24&fm=jpg"); err != nil || code != http.StatusBadGateway {
+			t.Errorf("%s: status %d, %v, want 502", own, code, err)
+		}
+	}
+	if code, err := status(s.url + "/p/one/w24.jpg"); err != nil || code != http.StatusOK {
+		t.Errorf("the origin beside them: status %d, %v", code, err)
+	}
+}
+
+// Two sites that each take their picture from the other are told apart from two that work: the circle ends with its second
+// request.
+func TestTwoThatAskEachOther(t *testing.T) {
+	hub := imagetest.NewOrigin(t)
+	a := startServe(t, "--cache", "off", remoteSite(t, hub.URL("/to-b")))
+	defer a.stop(t)
+	b := startServe(t, "--cache", "off", remoteSite(t, hub.URL("/to-a")))
+	defer b.stop(t)
+	for path, node := range map[string]string{"/to-a": a.url, "/to-b": b.url} {
+		to, err := url.Parse(node + "/p/one/w24.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub.Handle(path, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL, r.Out.Host = to, to.Host }})
+	}
+	if code, err := status(a.url + "/p/one/w24.jpg"); err != nil || code != http.StatusBadGateway {
+		t.Errorf("status %d, %v, want 502", code, err)
+	}
+	if n := hub.Total(); n != 2 {
+		t.Errorf("%d requests between the two, want 2", n)
 	}
 }
 

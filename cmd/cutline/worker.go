@@ -40,28 +40,20 @@ type warmer interface {
 
 // slots are how many pictures are under way at a time.
 func (c *config) slots() int {
-	n := c.Limits.Parallel
-	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
+	if c.Limits.Workers > 0 {
+		return c.Limits.Workers
 	}
-	if w := c.workers(); w > 0 && c.Limits.Workers != workersAuto {
-		n = min(n, w)
-	}
-	return n
+	return runtime.GOMAXPROCS(0)
 }
 
 // workers are how many processes there are for pictures; 0 is none but this one. One more than pictures under way takes the
 // place of one that dies.
 func (c *config) workers() int {
-	switch {
-	case c.Limits.Workers != workersAuto:
-		return c.Limits.Workers
-	case runtime.GOOS != "linux": // a process without a sandbox, and without tests on such a machine, is not what to begin with
+	// A process without a sandbox, and without tests on such a machine, is not what to begin with.
+	if c.Limits.Workers == 0 || c.Limits.Workers == workersAuto && runtime.GOOS != "linux" {
 		return 0
-	case c.Limits.Parallel > 0:
-		return c.Limits.Parallel + 1
 	}
-	return runtime.GOMAXPROCS(0) + 1
+	return c.slots() + 1
 }
 
 func parseWorkers(s string) (int, error) {
@@ -94,7 +86,7 @@ func (st *stack) engines(c *config, log *slog.Logger) (engine, aside transform.E
 	o := worker.Options{
 		Args:    []string{"cutline", workerVerb},
 		Count:   count,
-		Memory:  shareMemory(c),
+		Memory:  st.shareMemory(c),
 		MaxData: 3*c.Limits.Memory + 2*transform.EncoderBytes(transform.AVIF, side*side), // what budgets allow, and copies on growing
 		Report:  func(err error) { log.Warn("a worker is replaced", "err", err) },
 	}
@@ -118,14 +110,15 @@ func (w warmers) Warm(ctx context.Context) error {
 	return nil
 }
 
-// shareMemory divides this process's soft limit between it and its workers, of which each job may have what is returned: the
-// budgets for decoding and encoding, which hold for all jobs together, or half of what there is. Without a limit there is
-// nothing to divide.
-func shareMemory(c *config) (jobs int64) {
+// shareMemory divides this process's soft limit, until close, between it and its workers, of which each job may have what is
+// returned: the budgets for decoding and encoding, which hold for all jobs together, or half of what there is. Without a limit
+// there is nothing to divide.
+func (st *stack) shareMemory(c *config) (jobs int64) {
 	jobs = 3 * c.Limits.Memory
 	if all := debug.SetMemoryLimit(-1); all != math.MaxInt64 {
 		jobs = min(jobs, all/2)
 		debug.SetMemoryLimit(all - jobs)
+		st.closers = append(st.closers, func() error { debug.SetMemoryLimit(all); return nil })
 	}
 	return jobs
 }

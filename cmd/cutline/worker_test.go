@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,16 +56,12 @@ func killWorkers(t *testing.T) (n int) {
 }
 
 func TestWorkerCount(t *testing.T) {
-	for _, tt := range []struct{ parallel, workers, wantSlots, wantWorkers int }{
-		{3, workersAuto, 3, 4},
-		{3, 0, 3, 0},
-		{3, 2, 2, 2},
-		{3, 8, 3, 8},
-	} {
+	cpus := runtime.GOMAXPROCS(0)
+	for workers, want := range map[int][2]int{workersAuto: {cpus, cpus + 1}, 0: {cpus, 0}, 2: {2, 3}, 8: {8, 9}} {
 		c := defaultConfig(environ{})
-		c.Limits.Parallel, c.Limits.Workers = tt.parallel, tt.workers
-		if slots, workers := c.slots(), c.workers(); slots != tt.wantSlots || workers != tt.wantWorkers {
-			t.Errorf("parallel %d, workers %d: got %d and %d, want %d and %d", tt.parallel, tt.workers, slots, workers, tt.wantSlots, tt.wantWorkers)
+		c.Limits.Workers = workers
+		if got := [2]int{c.slots(), c.workers()}; got != want {
+			t.Errorf("workers %d: got %d slots and %d processes, want %v", workers, got[0], got[1], want)
 		}
 	}
 }

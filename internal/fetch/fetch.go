@@ -90,7 +90,7 @@ type Fetcher struct {
 	timeout      time.Duration
 	window       time.Duration // rateWindow; tests shorten it
 	userAgent    string
-	loop         string                  // of CDN-Loop
+	instance     string
 	accept       func(body []byte) error // never nil
 }
 
@@ -105,11 +105,8 @@ func New(o Options) *Fetcher {
 		timeout:      cmp.Or(o.Timeout, 15*time.Second),
 		window:       rateWindow,
 		userAgent:    cmp.Or(o.UserAgent, "cutline"),
-		loop:         loopName,
+		instance:     o.Instance,
 		accept:       o.Accept,
-	}
-	if o.Instance != "" {
-		f.loop += "; id=" + o.Instance
 	}
 	if f.accept == nil {
 		f.accept = func([]byte) error { return nil }

@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"log"
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -201,20 +196,6 @@ func TestFetchLargestLimit(t *testing.T) {
 	}
 }
 
-// TestFetchNamesItsInstance has the two forms of CDN-Loop (RFC 8586 §2).
-func TestFetchNamesItsInstance(t *testing.T) {
-	origin := imagetest.NewOrigin(t)
-	origin.Serve("/a.jpg", picture)
-	for instance, want := range map[string]string{"": "cutline", "x7-q": "cutline; id=x7-q"} {
-		if _, err := loopback(t, Options{Instance: instance}).Fetch(t.Context(), parse(t, origin.URL("/a.jpg")), Validators{}); err != nil {
-			t.Fatal(err)
-		}
-		if got := origin.Last("/a.jpg").Header.Get("CDN-Loop"); got != want {
-			t.Errorf("instance %q: got CDN-Loop %q, want %q", instance, got, want)
-		}
-	}
-}
-
 // TestFetchOdd has answers that are unusual and good.
 func TestFetchOdd(t *testing.T) {
 	raw := func(text string) http.Handler { return imagetest.Raw([]byte(text)) }
@@ -394,24 +375,6 @@ func TestFetchRefused(t *testing.T) {
 	origin.Close()
 	o, err := loopback(t, Options{}).Fetch(t.Context(), parse(t, origin.URL("/a.jpg")), Validators{})
 	wantError(t, o, err, ErrUnreachable)
-}
-
-// TestFetchTLS has a server that answers well behind a certificate that nobody vouches for.
-func TestFetchTLS(t *testing.T) {
-	server := httptest.NewUnstartedServer(imagetest.Picture(picture))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	f := loopback(t, Options{})
-	o, err := f.Fetch(t.Context(), parse(t, server.URL+"/a.jpg"), Validators{})
-	wantError(t, o, err, ErrUnreachable)
-
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	f.transport.TLSClientConfig = &tls.Config{RootCAs: roots}
-	if o, err := f.Fetch(t.Context(), parse(t, server.URL+"/a.jpg"), Validators{}); err != nil || !bytes.Equal(o.Body, picture) {
-		t.Errorf("trusted: %v", err)
-	}
 }
 
 // TestTransport looks at what no loopback server can show: net/http takes no proxy for loopback, whatever the environment

@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -15,13 +17,17 @@ type Policy struct {
 	Public bool
 	// AllowPrivate lists prefixes that may be dialled although private, on any port: for tests and intranets.
 	AllowPrivate []netip.Prefix
+	// Own lists what this program itself listens on. It is never dialled, not even in an allowed prefix: an author could have
+	// the program ask its own admin listener. An unspecified address stands for every address of this machine.
+	Own []netip.AddrPort
 }
 
 // cloudServices are addresses that look public and are answered inside a cloud. The others known by name (169.254.169.254,
 // 100.100.100.200, 192.0.0.192, fd00:ec2::254) are refused with the special-purpose block around them.
 var cloudServices = []netip.Prefix{
 	netip.MustParsePrefix("168.63.129.16/32"), // Azure's host agent: DNS, health, certificates of the virtual machine
-	netip.MustParsePrefix("161.26.0.0/16"),    // IBM Cloud's internal service network
+	netip.MustParsePrefix("161.26.0.0/16"),    // IBM Cloud's service network
+	netip.MustParsePrefix("166.8.0.0/14"),     // IBM Cloud's service endpoints
 }
 
 // A guard judges addresses by a Policy. It is safe for concurrent use.
@@ -50,11 +56,14 @@ func (g guard) control(network, address string, _ syscall.RawConn) error {
 // allow reports ErrRefused for an address that may not be dialled: one with a zone, whose meaning is the machine's own;
 // IPv4 inside IPv6 in any of its forms (RFC 4291 §2.5.5, 3056, 4380, 5214, 6052, 8215), which a router may turn into the
 // IPv4 address; whatever IANA's registries do not call globally reachable; cloudServices; another port than 80 and 443.
-// An allowed prefix goes before all but the zone.
+// An allowed prefix goes before all but the zone and Policy.Own.
 func (g guard) allow(at netip.AddrPort) error {
 	addr := at.Addr()
 	if !addr.IsValid() || addr.Zone() != "" || addr.Is4In6() {
 		return fmt.Errorf("%w: address %s", ErrRefused, addr)
+	}
+	if g.own(at) {
+		return fmt.Errorf("%w: address %s is our own listener", ErrRefused, at)
 	}
 	for _, p := range g.policy.AllowPrivate {
 		if p.Contains(addr) {
@@ -71,6 +80,33 @@ func (g guard) allow(at netip.AddrPort) error {
 		return fmt.Errorf("%w: %v", ErrRefused, err)
 	}
 	return nil
+}
+
+// own reports whether at reaches a listener of ours. Linux takes the unspecified address for loopback.
+func (g guard) own(at netip.AddrPort) bool {
+	for _, ours := range g.policy.Own {
+		switch addr := ours.Addr(); {
+		case ours.Port() != at.Port():
+		case addr == at.Addr(), at.Addr().IsUnspecified(), addr.IsUnspecified() && isMachine(at.Addr()):
+			return true
+		}
+	}
+	return false
+}
+
+// isMachine reports whether addr is one of this machine's, as its interfaces stand at the moment.
+func isMachine(addr netip.Addr) bool {
+	if addr.IsLoopback() {
+		return true
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return true // fail closed: only who dials a port of ours gets here
+	}
+	return slices.ContainsFunc(all, func(each net.Addr) bool {
+		prefix, err := netip.ParsePrefix(each.String())
+		return err == nil && prefix.Addr() == addr
+	})
 }
 
 // interfaceIPv4 reports whether addr's interface identifier is ISATAP's (RFC 5214 §6.1): 00-00-5E-FE or 02-00-5E-FE, then

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -29,14 +30,14 @@ var forbidden = map[string][]string{
 	"S15 IPv6 special":   {"2001:db8::1", "2001:2::1", "2001:10::1", "2001:20::1", "3fff::1", "100::1", "5f00::1", "2620:4f:8000::1", "4000::1"},
 	"S16 scopes":         {"fc00::1", "fd00:ec2::254", "fdff::1", "fe80::1", "fec0::1", "ff02::1", "ff0e::1"},
 	"S18 zones":          {"fe80::1%lo", "::1%lo", "2606:4700::1%eth0"},
-	"clouds look public": {"168.63.129.16", "161.26.0.10"},
+	"clouds look public": {"168.63.129.16", "161.26.0.10", "166.8.0.1", "166.11.255.255"},
 }
 
 // allowed are their neighbours: a guard that is always closed passes every other test.
 var allowed = []string{
 	"1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "93.184.216.34", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
 	"169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.1", "192.0.1.1", "192.167.255.255", "192.169.0.0", "198.17.255.255",
-	"198.20.0.0", "223.255.255.255", "168.63.129.15", "168.63.129.17",
+	"198.20.0.0", "223.255.255.255", "168.63.129.15", "168.63.129.17", "161.25.255.255", "161.27.0.0", "166.7.255.255", "166.12.0.0",
 	"2606:4700:4700::1111", "2001:4860:4860::8888", "2a00:1450:4001:81b::200e", "2001:200::1", "2003::1", "2606:4700::7f00:1", "2620:4f:8001::1",
 }
 
@@ -106,6 +107,35 @@ func TestGuardAllowPrivate(t *testing.T) {
 	for _, text := range []string{"10.0.0.1:80", "8.8.8.8:443", "[::1]:80", "[::ffff:127.0.0.1]:80", "[fd00::1%eth0]:80", "[fc00::1]:80"} {
 		if err := g.allow(netip.MustParseAddrPort(text)); !errors.Is(err, ErrRefused) {
 			t.Errorf("allow(%s) = %v, want ErrRefused", text, err)
+		}
+	}
+}
+
+// An own listener is refused where its address is allowed, and nothing beside it is.
+func TestGuardOwn(t *testing.T) {
+	p := Policy{
+		Public:       true,
+		AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
+		Own:          []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9091"), netip.MustParseAddrPort("[::]:8080"), netip.MustParseAddrPort("93.184.216.34:80")},
+	}
+	g := newGuard(p)
+	for text, want := range map[string]error{
+		"127.0.0.1:9091": ErrRefused, "0.0.0.0:9091": ErrRefused, "127.0.0.2:9091": nil, "127.0.0.1:9092": nil,
+		"127.0.0.1:8080": ErrRefused, "127.0.0.9:8080": ErrRefused, "[::1]:8080": ErrRefused, "0.0.0.0:8080": ErrRefused, "10.1.2.3:8080": nil,
+		"93.184.216.34:80": ErrRefused, "93.184.216.34:443": nil, "93.184.216.35:80": nil,
+	} {
+		if err := g.allow(netip.MustParseAddrPort(text)); !errors.Is(err, want) {
+			t.Errorf("allow(%s) = %v, want %v", text, err, want)
+		}
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, each := range all { // of this machine, private or not
+		at := netip.AddrPortFrom(netip.MustParsePrefix(each.String()).Addr(), 8080)
+		if !g.own(at) {
+			t.Errorf("%s is not taken for our own", at)
 		}
 	}
 }

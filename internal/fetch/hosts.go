@@ -92,14 +92,18 @@ func (h *hosts) enter(src source.Source) (visit, error) {
 	return v, nil
 }
 
-// end says how the host answered: status is 0 where there was no response header. What the asker broke off, and what our
-// own policy refused, says nothing about the host; a probe that ended so is made up for after the next interval.
+// errOurs ends a visit that our own system had no means for. It says nothing about the host.
+var errOurs = errors.New("too few file descriptors")
+
+// end says how the host answered: status is 0 where there was no response header. What the asker broke off, and errOurs, says
+// nothing about the host; a probe that ended so is made up for after the next interval. What the guard refused counts like
+// what cannot be reached: else the eleventh answer would tell strangers which of the two a name behind us is.
 func (v visit) end(ctx context.Context, status int, err error) {
 	v.hosts.mu.Lock()
 	defer v.hosts.mu.Unlock()
 	found := v.hosts.find(v.name)
 	switch {
-	case leftEarly(ctx), status == 0 && errors.Is(err, ErrRefused):
+	case leftEarly(ctx), errors.Is(err, errOurs):
 		if v.probe && found != nil && found.breaker.IsHalfOpen() {
 			found.breaker.Open()
 		}

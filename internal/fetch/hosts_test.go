@@ -104,7 +104,7 @@ func TestBreakerSurvivesAProbeThatIsBrokenOff(t *testing.T) {
 		leave()
 		for name, end := range map[string]func(visit){
 			"the asker left": func(v visit) { v.end(left, 0, ErrTimeout) },
-			"refused":        func(v visit) { v.end(t.Context(), 0, ErrRefused) },
+			"no file left":   func(v visit) { v.end(t.Context(), 0, errOurs) },
 		} {
 			h.fail(t, src, failuresInARow)
 			time.Sleep(probeEvery)
@@ -150,7 +150,8 @@ func TestWhatIsAFailureOfTheHost(t *testing.T) {
 		{"400", t.Context(), 400, ErrUpstream, false},
 		{"too large", t.Context(), 200, ErrTooLarge, false},
 		{"coding", t.Context(), 200, ErrEncoding, false},
-		{"refused by the guard", t.Context(), 0, ErrRefused, false},
+		{"refused by the guard", t.Context(), 0, ErrRefused, true},
+		{"no file to open", t.Context(), 0, errOurs, false},
 		{"the asker left", ended(context.Canceled), 0, ErrTimeout, false},
 		{"well", t.Context(), 200, nil, false},
 	} {

@@ -13,10 +13,6 @@ import (
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
-// loopName names us in Via and CDN-Loop (RFC 8586 §2), by which a server refuses a request of its own that came back. Answers
-// are not judged by it: another site's cutline is a good origin.
-const loopName = "cutline"
-
 // accept asks for the formats that every engine decodes. AVIF is left to the wildcard: negotiating origins make it on the
 // fly from the original that we would rather have.
 const accept = "image/webp,image/png,image/jpeg,image/gif;q=0.9,image/*;q=0.8,*/*;q=0.5"
@@ -96,9 +92,6 @@ func (f *Fetcher) take(ctx context.Context, cancel context.CancelCauseFunc, resp
 // the host whose response is returned; the caller ends it.
 func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validators) (*http.Response, visit, error) {
 	for hop := 0; ; hop++ {
-		if err := f.check(src); err != nil {
-			return nil, visit{}, err
-		}
 		v, err := f.hosts.enter(src)
 		if err != nil {
 			return nil, visit{}, err
@@ -107,11 +100,10 @@ func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validator
 		if err != nil {
 			said := classify(ctx, err, ErrUnreachable)
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-				err = ErrRefused // by our own system: no failure of the host's
+				v.end(ctx, 0, errOurs)
 			} else {
-				err = said
+				v.end(ctx, 0, said)
 			}
-			v.end(ctx, 0, err)
 			return nil, visit{}, said
 		}
 		switch resp.StatusCode {
@@ -132,8 +124,11 @@ func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validator
 	}
 }
 
-// ask sends one GET. Nothing of our own client's request is in it.
+// ask sends one GET, if the policy lets it. Of our own client's request there is nothing in it but the cutlines that it came through.
 func (f *Fetcher) ask(ctx context.Context, src source.Source, prior Validators) (*http.Response, error) {
+	if err := f.check(src); err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src.String(), nil)
 	if err != nil {
 		return nil, err
@@ -142,7 +137,7 @@ func (f *Fetcher) ask(ctx context.Context, src source.Source, prior Validators) 
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", f.userAgent)
 	req.Header.Set("Via", "1.1 "+loopName)
-	req.Header.Set("CDN-Loop", f.loop)
+	req.Header.Set("CDN-Loop", f.loop(ctx))
 	if prior.ETag != "" {
 		req.Header.Set("If-None-Match", prior.ETag)
 	}
@@ -175,7 +170,10 @@ func classify(ctx context.Context, err, other error) error {
 		return fmt.Errorf("%w: %v", ErrTimeout, cause)
 	}
 	if errors.Is(err, ErrRefused) {
-		return fmt.Errorf("%w: %v", ErrRefused, err)
+		if dial, ok := errors.AsType[*net.OpError](err); ok {
+			return dial.Err
+		}
+		return err
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("%w: %v", ErrTimeout, err)

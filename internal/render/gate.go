@@ -22,6 +22,7 @@ type gate struct {
 	slots chan struct{} // working
 	wait  time.Duration // longest wait for a slot
 	share share
+	short func() bool   // memory is short: nobody comes in; nil is never
 	away  chan struct{} // outside
 
 	mu    sync.Mutex
@@ -48,11 +49,15 @@ func newGate(working, waiting int, wait time.Duration) *gate {
 	}
 }
 
-// quiet reports whether nobody works or waits here.
-func (g *gate) quiet() bool { return len(g.room) == 0 }
+// quiet reports whether nobody works or waits here, and memory is not short.
+func (g *gate) quiet() bool { return len(g.room) == 0 && !g.lacks() }
 
-// spare reports whether less than half of what may work is inside. Of renditions that is fewer than there are processors.
-func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) }
+// spare reports whether less than half of what may work is inside, and memory is not short. Of renditions that is fewer than there
+// are processors.
+func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) && !g.lacks() }
+
+// lacks reports whether memory is short.
+func (g *gate) lacks() bool { return g.short != nil && g.short() }
 
 // enter waits for a slot of host, "" being no host's; at once with errFull where the queue is full. The caller must call
 // leave once.
@@ -87,6 +92,9 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 
 // comeIn takes a place inside, or returns errFull. The slots are host's, nil where it has no share of its own.
 func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error) {
+	if g.lacks() {
+		return nil, nil, fmt.Errorf("%w: memory is short", errFull)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lanes[host]

@@ -56,6 +56,9 @@ type Options struct {
 	KeepAll bool
 	// Aside makes what is Slow, so that it takes neither place nor memory from the rest; nil means Transform does.
 	Aside Transformer
+	// Short reports that memory is short: no flight is begun then, and who would wait for one is refused as Busy. What the cache has
+	// is answered. It is called for every flight; nil is never.
+	Short func() bool
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -77,6 +80,12 @@ type Request struct {
 	Source source.Source
 	Specs  []transform.Spec // each with a Format
 	Words  caption.Words
+}
+
+// WithLoop returns a context whose renditions are made for a request that came through other cutlines, named by their
+// instances, so that their own requests find back to them (fetch.WithLoop).
+func WithLoop(ctx context.Context, instances []string) context.Context {
+	return fetch.WithLoop(ctx, instances)
 }
 
 // A Rendition is an answer. Nobody may modify Body.
@@ -165,6 +174,7 @@ func New(o Options) *Renderer {
 	r.fetches.host = func(k fetchKey) string { return k.src.Host() }
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
+	r.fetches.gate.short, r.renders.gate.short = o.Short, o.Short
 	return r
 }
 

@@ -44,6 +44,7 @@ func TestParseCanonical(t *testing.T) {
 		{"line separator", "https://example.org/a\u2028b", "https://example.org/a%E2%80%A8b"},
 		{"IPv4", "http://192.0.2.1/", "http://192.0.2.1/"},
 		{"S41 IPv4 with trailing dot", "http://127.0.0.1./", "http://127.0.0.1/"},
+		{"circled IPv4", "http://①②⑦.⓪.⓪.①/", "http://127.0.0.1/"},
 		{"full-width IPv4", "http://１２７.０.０.１/", "http://127.0.0.1/"},
 		{"IPv6", "http://[2001:DB8:0:0::1]:8080/", "http://[2001:db8::1]:8080/"},
 		{"S41 localhost", "http://LOCALHOST./", "http://localhost/"},
@@ -97,7 +98,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, host := range []string{
 		"127.1", "127.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0x0", "0x7f.1", "017700000001", "127.000.000.001",
 		"0251.0376.0251.0376", "0xA9FEA9FE", "2852039166", "169.254.43518", "192.168.257", "0x", "1.2.3.4.5", "256.1.1.1",
-		"127.0.0.0x1", "127.0.0.08", "a.example.1", "１２７.１", "4294967296", "00", "127.0.0.1.0x",
+		"127.0.0.0x1", "127.0.0.08", "a.example.1", "１２７.１", "①②⑦.1", "127。1", "%31%32%37.1", "0X7F.1", "٣.1", "4294967296", "00", "127.0.0.1.0x",
 	} {
 		groups["S20 inet_aton"] = append(groups["S20 inet_aton"], "http://"+host+"/", "http://"+host+"./", "http://"+host+":80/")
 	}
