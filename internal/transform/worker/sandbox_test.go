@@ -96,7 +96,7 @@ func TestLandlock(t *testing.T) {
 	if s.Landlock == 0 {
 		t.Fatal("no Landlock")
 	}
-	out, err := worker.Confined(t.Context(), "/proc/self/exe", "read", "/etc/passwd")
+	out, err := worker.Confined(t.Context(), "/proc/self/exe", "try", "read", "/etc/passwd")
 	if err != nil || !strings.Contains(string(out), "permission denied") {
 		t.Errorf("got %q and error %v, want this program to start and to be refused the file", out, err)
 	}
