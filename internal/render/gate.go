@@ -130,9 +130,8 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
 	}
-	// Whoever would be sent away after a long wait is told now. Of hosts with a share nobody can tell: each moves as fast as it does.
-	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait {
-		return nil, nil, fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	if err := g.tooSlow(); err != nil {
+		return nil, nil, err
 	}
 	select {
 	case g.room <- struct{}{}:
@@ -155,6 +154,24 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 			delete(g.lanes, host)
 		}
 	}, nil
+}
+
+// hopeless returns errFull where whoever comes now would wait in vain. It takes no lock where nobody waits.
+func (g *gate) hopeless() error {
+	if g.waiting() <= 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tooSlow()
+}
+
+// tooSlow is hopeless for who has the lock. Of hosts with a share nobody can tell: each moves as fast as it does.
+func (g *gate) tooSlow() error {
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait {
+		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	}
+	return nil
 }
 
 // goOut gives back a place inside.
