@@ -79,7 +79,7 @@ func TestHopeless(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		for i := range paceOf {                  // and moves by one flight in a second
+		for i := range paceOf { // and moves by one flight in a second
 			g.renders.gate.mu.Lock()
 			g.renders.gate.pace.leave(time.Now(), true)
 			g.renders.gate.mu.Unlock()
