@@ -93,7 +93,7 @@ func TestDecodeBytes(t *testing.T) {
 // left behind as they grow, so that what is alive at one time counts: 143 MB of 215 MB, measured.
 func TestManyCodes(t *testing.T) {
 	imagetest.Long(t)
-	src := manyCodes(204, 2600)
+	src := imagetest.ManyCodes(204, 2600)
 	hd, err := parse(src)
 	if err != nil {
 		t.Fatal(err)
