@@ -209,3 +209,36 @@ func allocated(f func()) int64 {
 	runtime.ReadMemStats(&after)
 	return int64(after.TotalAlloc - before.TotalAlloc)
 }
+
+// D31: a picture that takes longer than it may is 504, what was at work on it ends, and others are served. It takes half a second
+// of a fast processor and more, so that the deadline comes first on every machine.
+func TestSlowOriginal(t *testing.T) {
+	imagetest.Long(t)
+	origin := imagetest.NewOrigin(t)
+	origin.Serve("/slow.jpg", imagetest.Progressive(5_400, 5_200, 100))
+	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nlimits: {timeout: 100ms, parallel: 1}\n")
+	s := startServe(t, "--cache", "off", site)
+	defer s.stop(t)
+	c := client(t)
+	before := runtime.NumGoroutine()
+	for range 2 {
+		var a reply
+		a.ask(t.Context(), c, sourceURL(s.url, origin.URL("/slow.jpg"), transform.PNG), nil)
+		if err := a.soundness(transform.PNG); err != nil || a.status != http.StatusGatewayTimeout {
+			t.Errorf("status %d, want 504: %v", a.status, err)
+		}
+	}
+	c.CloseIdleConnections()
+	waitForGoroutines(t, before)
+	served := false
+	for i := 0; i < 100 && !served; i++ { // a machine that stands still for a moment misses the deadline too
+		path := fmt.Sprintf("/%d.jpg", i)
+		origin.Serve(path, imagetest.JPEG(t, 40, 30))
+		var a reply
+		a.ask(t.Context(), c, sourceURL(s.url, origin.URL(path), transform.PNG), nil)
+		served = a.status == http.StatusOK
+	}
+	if !served {
+		t.Error("no other picture is served afterwards")
+	}
+}
