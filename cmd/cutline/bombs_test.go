@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"net/http"
@@ -195,8 +196,10 @@ func whole(f transform.Format, body []byte) error {
 		_, err = png.Decode(bytes.NewReader(body))
 	case transform.JPEG:
 		_, err = jpeg.Decode(bytes.NewReader(body))
+	case transform.GIF:
+		_, err = gif.DecodeAll(bytes.NewReader(body))
 	default:
-		err = fmt.Errorf("expected PNG or JPEG")
+		err = fmt.Errorf("expected a format that the standard library reads")
 	}
 	return err
 }
