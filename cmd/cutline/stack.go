@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -114,8 +115,9 @@ func (st *stack) transformers(conf *effective) (transformer, aside *transform.Tr
 		Slots:        conf.Limits.Parallel,
 		Timeout:      conf.Limits.Timeout,
 	}
+	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1))
 	transformer = transform.New(st.engine, limits)
-	limits.Slots = 1
+	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(goengine.New(), limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
