@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -123,9 +124,10 @@ func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, a
 		Slots:        conf.slots(),
 		Timeout:      conf.Limits.Timeout,
 	}
+	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1)) // before workers have their share
 	engine, asideEngine := st.engines(conf.config, log)
 	transformer = transform.New(engine, limits)
-	limits.Slots = 1
+	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
