@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,15 +80,17 @@ func (o *walkOrigin) Fetch(_ context.Context, src source.Source, prior fetch.Val
 	if prior == now {
 		return &fetch.Original{NotModified: true, Validators: now, Freshness: says}, nil
 	}
-	return &fetch.Original{Body: fmt.Append(nil, src, o.version), Validators: now, Freshness: says}, nil
+	return &fetch.Original{Body: fmt.Append(nil, src, "|", o.version), Validators: now, Freshness: says}, nil
 }
 
 func (o *walkOrigin) Transform(_ context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
 	var out []transform.Output
+	_, after, _ := bytes.Cut(src, []byte("|"))
+	version, _ := strconv.Atoi(string(after))
 	for _, s := range specs {
 		body, sum := webpOf(200+2*int(s.Format)), sha256.Sum256(fmt.Append(nil, string(src), s))
 		copy(body[len(body)-len(sum):], sum[:])
-		out = append(out, transform.Output{Body: body, Format: s.Format, Width: s.Width, Height: s.Height, Frames: 1})
+		out = append(out, transform.Output{Body: body, Format: s.Format, Width: s.Width, Height: s.Height, Frames: 1, Quality: version})
 	}
 	return out, nil
 }
@@ -227,5 +231,62 @@ func TestAgainAfterAnything(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAgainBesideChanges verifies that no answer which begins after a purge, a take-down or a rescan has returned is one from before,
+// while many others are being given and kept.
+func TestAgainBesideChanges(t *testing.T) {
+	site := func(credit string) *catalog.Catalog {
+		return scan(t, map[string]string{"_posts/2026-01-02-fox.md": "---\nfeatured-image:\n  path: https://origin.example/fox.jpg\n  credit: " + credit + "\n---\n"})
+	}
+	w := newWalk(t, 1, false, []*catalog.Catalog{site("one"), site("two")})
+	src := w.sites[0].Entries[0].Source
+	var rescans atomic.Int64
+	w.server.o.Scan = func(context.Context, *catalog.Catalog) (*catalog.Catalog, error) {
+		return w.sites[rescans.Add(1)%2], nil
+	}
+	get := func() *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		w.server.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/p/fox/w800.webp", nil))
+		return rec
+	}
+	stop, done := make(chan struct{}), sync.WaitGroup{}
+	for range 4 {
+		done.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					get()
+				}
+			}
+		})
+	}
+	for i := 1; i <= 90; i++ {
+		w.origin.mu.Lock()
+		w.origin.version = i
+		w.origin.mu.Unlock()
+		w.r.Purge(t.Context(), render.Withdraw, src)
+		if rec := get(); rec.Code != http.StatusGone {
+			t.Fatalf("step %d: %d after a take-down", i, rec.Code)
+		}
+		w.r.Purge(t.Context(), render.Restore, src)
+		if rec := get(); rec.Header().Get("Image-Quality") != strconv.Itoa(i) {
+			t.Fatalf("step %d: the picture of step %s, %d", i, rec.Header().Get("Image-Quality"), rec.Code)
+		}
+		if _, err := w.server.Rescan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		credit := []string{`%"one"`, `%"two"`}[rescans.Load()%2]
+		if rec := get(); rec.Header().Get("Image-Credit") != credit {
+			t.Fatalf("step %d: credit %s, want %s", i, rec.Header().Get("Image-Credit"), credit)
+		}
+	}
+	close(stop)
+	done.Wait()
+	if err := w.r.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
