@@ -37,13 +37,18 @@ func checkOf(key string) (check func(string) error, rest string, isToken bool) {
 func parseKey(s string) (string, error) {
 	check, rest, _ := checkOf(s)
 	path, isFile := strings.CutPrefix(rest, keyFile)
-	switch {
-	case !isFile:
+	if !isFile {
 		return s, check(rest)
-	case path == "" || strings.ContainsRune(path, 0):
-		return "", errors.New("expected the name of a file behind 'file:'")
 	}
-	return s, nil
+	return s, checkPath(path)
+}
+
+// checkPath refuses what no file can have for its name.
+func checkPath(path string) error {
+	if path == "" || strings.ContainsRune(path, 0) {
+		return errors.New("expected the name of a file behind 'file:'")
+	}
+	return nil
 }
 
 // keyText shows what kind of key it is and where, never the key.
@@ -63,8 +68,20 @@ type secretList struct{ *listValue[string] }
 
 func (v secretList) read(n *yaml.Node, report reportFunc) { v.listValue.read(n, hiding(report)) }
 
-// readKeys reads the keys and the token that stand in files of their own, and refuses those that anybody on this machine can read,
-// in whatever file they are.
+// readSecrets reads the keys and tokens that stand in files of their own, and refuses those that anybody on this machine can read, in
+// whatever file they are.
+func (l *loader) readSecrets() {
+	if l.AdminToken != "" {
+		token, err := l.secretOf("admin_token", l.AdminToken, checkToken)
+		if err != nil {
+			l.faults = append(l.faults, fault{where: l.origin["admin_token"], what: "admin_token: " + err.Error()})
+		}
+		l.AdminToken = token
+	}
+	l.readKeys()
+}
+
+// readKeys is readSecrets for what signs addresses.
 func (l *loader) readKeys() {
 	var keys, tokens []string
 	for i, key := range l.Keys {

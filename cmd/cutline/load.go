@@ -92,7 +92,7 @@ func loadConfig(src configSources) (*effective, error) {
 	l.readFlags(src.flags)
 	if len(l.faults) == 0 {
 		l.check()
-		l.readKeys()
+		l.readSecrets()
 	}
 	if len(l.faults) > 0 {
 		return nil, &configError{l.faults}
