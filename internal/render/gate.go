@@ -27,6 +27,7 @@ type gate struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
+	pace  pace             // of a gate without shares; in others those who wait for a host tell nothing about the rest
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
@@ -79,8 +80,10 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 			<-hostSlots
 		}
 		leaveRoom()
+		g.turn(false)
 		return nil, err
 	}
+	g.turn(true)
 	return func() {
 		<-g.slots
 		if hostSlots != nil {
@@ -97,6 +100,9 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if n := g.waiting(); g.share == (share{}) && g.pace.wait(n, time.Now()) > g.wait/2 { // what comes differs
+		return nil, nil, fmt.Errorf("%w: %d wait already, for too long", errFull, n)
+	}
 	l := g.lanes[host]
 	limited := host != "" && g.share != share{}
 	if limited && l != nil && l.inside >= g.share.inside {
@@ -123,6 +129,58 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 			delete(g.lanes, host)
 		}
 	}, nil
+}
+
+// waiting is how many wait for a slot while none is free, at about this moment.
+func (g *gate) waiting() int {
+	if len(g.slots) < cap(g.slots) {
+		return 0
+	}
+	return max(len(g.room)-len(g.slots)-len(g.away), 0)
+}
+
+// turn notes that somebody who waited, or did not have to, has a slot, or has left without.
+func (g *gate) turn(came bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch n := g.waiting(); {
+	case came:
+		g.pace.note(n > 0, cap(g.slots), time.Now())
+	case n == 0:
+		g.pace.behind = false
+	}
+}
+
+// A pace tells how long a queue takes, by how fast it has moved of late. Without it a queue that has room for more than can be served
+// in the longest wait has everybody wait that long, and then refuses most: under four times the load that can be borne, all whom it
+// refuses. The zero value knows nothing yet. It needs a lock.
+type pace struct {
+	last   time.Time     // when somebody's turn came last
+	behind bool          // others waited then
+	slots  int           // for which they did
+	gap    time.Duration // between two turns while others wait: the mean of some eight
+}
+
+// note notes that somebody's turn for one of slots has come, and whether others wait.
+func (p *pace) note(others bool, slots int, now time.Time) {
+	const some = 8
+	switch gap := now.Sub(p.last); {
+	case !p.behind:
+	case p.gap == 0:
+		p.gap = gap / time.Duration(slots) // all slots may have been taken at one time
+	default:
+		p.gap += (gap - p.gap) / some
+	}
+	p.last, p.behind, p.slots = now, others, slots
+}
+
+// wait is how long whoever comes behind n others is likely to wait. Where no turn has come for long, it is no less than that
+// suggests.
+func (p *pace) wait(n int, now time.Time) time.Duration {
+	if n == 0 || !p.behind {
+		return 0
+	}
+	return time.Duration(n) * max(p.gap, now.Sub(p.last)/time.Duration(p.slots))
 }
 
 // take waits for one of slots.
