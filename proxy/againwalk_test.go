@@ -102,6 +102,7 @@ type walk struct {
 	server *Server
 	r      *countedRenderer
 	near   *plainStore
+	far    *plainStore
 	origin *walkOrigin
 	sites  []*catalog.Catalog
 	log    []string // what happened so far
@@ -111,7 +112,7 @@ type walk struct {
 func newWalk(t *testing.T, seed uint64, pin bool, sites []*catalog.Catalog) *walk {
 	t.Helper()
 	near, far := &plainStore{objects: map[cache.Key]*cache.Object{}}, &plainStore{objects: map[cache.Key]*cache.Object{}}
-	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 1)), near: near, origin: &walkOrigin{}, sites: sites} //nolint:gosec // a test's course
+	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 1)), near: near, far: far, origin: &walkOrigin{}, sites: sites} //nolint:gosec // a test's course
 	var server *Server
 	w.r = &countedRenderer{Renderer: render.New(render.Options{
 		Store: cache.NewTiers(cache.TiersOptions{}, near, far), Near: near, Fetch: w.origin, Transform: w.origin, Pin: pin,
@@ -148,13 +149,15 @@ func (w *walk) happen() {
 		_, err := w.server.Rescan(w.t.Context())
 		w.log = append(w.log, fmt.Sprint("rescan ", err))
 	case 7:
-		w.near.mu.Lock()
-		for k := range w.near.objects {
-			if k.Kind != cache.Pointer && w.random.IntN(2) == 0 {
-				delete(w.near.objects, k)
+		for _, store := range []*plainStore{w.near, w.far} {
+			store.mu.Lock()
+			for k := range store.objects {
+				if k.Kind != cache.Pointer && w.random.IntN(2) == 0 {
+					delete(store.objects, k)
+				}
 			}
+			store.mu.Unlock()
 		}
-		w.near.mu.Unlock()
 		w.log = append(w.log, "evict")
 	default:
 		w.origin.mu.Lock()
