@@ -78,7 +78,7 @@ func TestCompareHungOrigin(t *testing.T) {
 		}
 		urls = append(urls, "/p/"+name+"/w320.jpg")
 	}
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", site)
+	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", "auto", site)
 	defer s.stop(t)
 	c := client(t)
 	for _, u := range urls {
@@ -117,7 +117,7 @@ func TestCompareOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: ["+at.Hostname()+"]}\n")
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", site)
+	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", "auto", site)
 	defer s.stop(t)
 	c := client(t)
 	next := 0

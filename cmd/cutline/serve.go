@@ -22,7 +22,7 @@ import (
 )
 
 // serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
-var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "log-level", "log-format"}
+var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log-level", "log-format"}
 
 func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -70,7 +70,6 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
-	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1)))
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err
@@ -95,6 +94,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
+	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
 	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)

@@ -16,7 +16,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
-	"github.com/dd8bf596/cutline/internal/transform/goengine"
+	"github.com/dd8bf596/cutline/internal/transform/worker"
 	"github.com/dd8bf596/cutline/proxy"
 )
 
@@ -24,9 +24,10 @@ import (
 type stack struct {
 	proxy    *proxy.Server
 	renderer *render.Renderer
-	engine   *goengine.Engine
-	instance string      // what this run calls itself in CDN-Loop
-	near     cache.Store // the memory tier
+	engine   warmer
+	workers  []*worker.Engine // none where pictures are made in this process
+	instance string           // what this run calls itself in CDN-Loop
+	near     cache.Store      // the memory tier
 	health   health
 	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
@@ -41,6 +42,9 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	st, err := newRenderStack(s, func(src source.Source) bool { return server.Shows(src) }, log)
 	if err != nil {
 		return nil, err
+	}
+	if err := st.startWorkers(log); err != nil {
+		return nil, errors.Join(err, st.close())
 	}
 	st.warm(log)
 	server, err = proxy.New(proxy.Options{
@@ -81,7 +85,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 	}
 	fetcher := newFetcher(s, st.instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
-	transformer, aside := st.transformers(conf)
+	transformer, aside := st.transformers(conf, log)
 	st.renderer = render.New(render.Options{
 		Store:     store,
 		Near:      st.near,
@@ -110,19 +114,19 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 
 // transformers are the engine inside its limits, and once more for AVIF, which is made one at a time beside all else, within
 // limits of its own: one picture may need all the memory there is.
-func (st *stack) transformers(conf *effective) (transformer, aside *transform.Transformer) {
-	st.engine = goengine.New()
+func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, aside *transform.Transformer) {
 	limits := transform.Options{
 		MaxBytes:     conf.Fetch.MaxBytes,
 		MaxPixels:    conf.Limits.Pixels,
 		MaxOutput:    conf.maxOutput(),
 		MemoryBudget: conf.Limits.Memory,
-		Slots:        conf.Limits.Parallel,
+		Slots:        conf.slots(),
 		Timeout:      conf.Limits.Timeout,
 	}
-	transformer = transform.New(st.engine, limits)
+	engine, asideEngine := st.engines(conf.config, log)
+	transformer = transform.New(engine, limits)
 	limits.Slots = 1
-	aside = transform.New(goengine.New(), limits)
+	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
 }

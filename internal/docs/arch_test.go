@@ -41,6 +41,7 @@ var layers = map[string][]string{
 	"internal/transform/goengine/jpegscale": {},
 	"internal/transform/goengine/resample":  {},
 	"internal/transform/goengine/saliency":  {},
+	"internal/transform/worker":             {"internal/transform"},
 	"internal/transform/enginetest":         {"internal/transform", "internal/imagetest"},
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},
@@ -50,7 +51,7 @@ var layers = map[string][]string{
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",
-		"internal/transform/goengine", "cache", "internal/render", "internal/sign", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "proxy",
 	},
 }
 

@@ -27,7 +27,34 @@ type gate struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
-	pace  pace             // of a gate without shares; in others those who wait for a host tell nothing about the rest
+	pace  pace
+}
+
+// A pace is how fast a queue moves, by the last flights that left while others waited.
+type pace struct {
+	left [paceOf]time.Time
+	n    int // since somebody waits
+}
+
+// paceOf is how many that are: enough that one slow picture does not make a queue.
+const paceOf = 16
+
+// leave notes that a flight left, and whether others wait.
+func (p *pace) leave(now time.Time, others bool) {
+	if !others {
+		p.n = 0
+		return
+	}
+	p.left[p.n%paceOf] = now
+	p.n++
+}
+
+// wait is how long who comes after waiting others will have to wait; 0 where nobody knows.
+func (p *pace) wait(now time.Time, waiting int) time.Duration {
+	if p.n < paceOf {
+		return 0
+	}
+	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting+1) / (paceOf - 1) // the first one is where the others are counted from
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
@@ -80,16 +107,15 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 			<-hostSlots
 		}
 		leaveRoom()
-		g.turn(false)
 		return nil, err
 	}
-	g.turn(true)
 	return func() {
 		<-g.slots
 		if hostSlots != nil {
 			<-hostSlots
 		}
 		leaveRoom()
+		g.left()
 	}, nil
 }
 
@@ -100,13 +126,14 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if n := g.waiting(); g.share == (share{}) && g.pace.wait(n, time.Now()) > g.wait/2 { // what comes differs
-		return nil, nil, fmt.Errorf("%w: %d wait already, for too long", errFull, n)
-	}
 	l := g.lanes[host]
 	limited := host != "" && g.share != share{}
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
+	}
+	// Whoever may be sent away after a long wait is told now: half of the longest, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
+		return nil, nil, fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
 	}
 	select {
 	case g.room <- struct{}{}:
@@ -131,57 +158,15 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	}, nil
 }
 
-// waiting is how many wait for a slot while none is free, at about this moment.
-func (g *gate) waiting() int {
-	if len(g.slots) < cap(g.slots) {
-		return 0
-	}
-	return max(len(g.room)-len(g.slots)-len(g.away), 0)
-}
-
-// turn notes that somebody who waited, or did not have to, has a slot, or has left without.
-func (g *gate) turn(came bool) {
+// left notes that a flight which had a slot is gone. Those who waited in vain do not make the queue faster.
+func (g *gate) left() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch n := g.waiting(); {
-	case came:
-		g.pace.note(n > 0, cap(g.slots), time.Now())
-	case n == 0:
-		g.pace.behind = false
-	}
+	g.pace.leave(time.Now(), g.waiting() > 0)
 }
 
-// A pace tells how long a queue takes, by how fast it has moved of late. Without it a queue that has room for more than can be served
-// in the longest wait has everybody wait that long, and then refuses most: under four times the load that can be borne, all whom it
-// refuses. The zero value knows nothing yet. It needs a lock.
-type pace struct {
-	last   time.Time     // when somebody's turn came last
-	behind bool          // others waited then
-	slots  int           // for which they did
-	gap    time.Duration // between two turns while others wait: the mean of some eight
-}
-
-// note notes that somebody's turn for one of slots has come, and whether others wait.
-func (p *pace) note(others bool, slots int, now time.Time) {
-	const some = 8
-	switch gap := now.Sub(p.last); {
-	case !p.behind:
-	case p.gap == 0:
-		p.gap = gap / time.Duration(slots) // all slots may have been taken at one time
-	default:
-		p.gap += (gap - p.gap) / some
-	}
-	p.last, p.behind, p.slots = now, others, slots
-}
-
-// wait is how long whoever comes behind n others is likely to wait. Where no turn has come for long, it is no less than that
-// suggests.
-func (p *pace) wait(n int, now time.Time) time.Duration {
-	if n == 0 || !p.behind {
-		return 0
-	}
-	return time.Duration(n) * max(p.gap, now.Sub(p.last)/time.Duration(p.slots))
-}
+// waiting is how many flights wait for a slot, about.
+func (g *gate) waiting() int { return len(g.room) - len(g.slots) - len(g.away) }
 
 // take waits for one of slots.
 func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer) error {
