@@ -59,7 +59,9 @@ func startAdmin(ctx context.Context, ln net.Listener, s *site, st *stack, log *s
 		WriteTimeout:      5 * time.Minute, // a purge of everything, on a slow disk
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// "OPTIONS *" too is answered with the headers that all answers have.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan struct{})
 	go func() {

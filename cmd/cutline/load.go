@@ -124,7 +124,7 @@ func (l *loader) setting(key string) *setting {
 // readFile reads the site's file, or the one that was named.
 func (l *loader) readFile(src configSources) error {
 	name := cmp.Or(src.file, filepath.Join(src.dir, configName))
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(name) //nolint:gosec // whoever runs the program names it
 	if errors.Is(err, fs.ErrNotExist) && src.file == "" {
 		// The other spelling would be ignored in silence, defaults in force.
 		other := filepath.Join(src.dir, "cutline.yml")

@@ -122,7 +122,7 @@ func newLog(stderr io.Writer, c *config) *slog.Logger {
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if c.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(stderr, o))
+		return slog.New(slog.NewJSONHandler(lineWriter{stderr}, o))
 	}
 	return slog.New(slog.NewTextHandler(stderr, o))
 }

@@ -131,9 +131,8 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
 	}
-	// Whoever may be sent away after a long wait is told now: half of the longest, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
-	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
-		return nil, nil, fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	if err := g.tooSlow(); err != nil {
+		return nil, nil, err
 	}
 	select {
 	case g.room <- struct{}{}:
@@ -156,6 +155,24 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 			delete(g.lanes, host)
 		}
 	}, nil
+}
+
+// hopeless returns errFull where whoever comes now would wait in vain. It takes no lock where nobody waits.
+func (g *gate) hopeless() error {
+	if g.waiting() <= 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tooSlow()
+}
+
+// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
+func (g *gate) tooSlow() error {
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
+		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	}
+	return nil
 }
 
 // left notes that a flight which had a slot is gone. Those who waited in vain do not make the queue faster.

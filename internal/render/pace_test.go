@@ -1,10 +1,14 @@
 package render
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 // TestHopelessWaits has a queue move by two flights a second: whoever would wait for longer than half of what anybody may is sent away at once, and
@@ -57,6 +61,43 @@ func TestHopelessWaits(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("after the rush: %v", err)
 		}
+	})
+}
+
+// TestHopeless verifies that nothing new is fetched while no picture can be made in time, and that what is known is answered.
+func TestHopeless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		known := mustParse(t, "https://origin.example/known.jpg")
+		g.warm(t, known)
+		g.engine.gate = make(chan struct{})
+		ctx, leave := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i := range 200 { // fills slots and queue
+			wg.Go(func() {
+				_, _ = g.Render(ctx, Request{Source: known, Specs: []transform.Spec{webp(400 + i)}}) // whether it is made is of no interest
+			})
+		}
+		synctest.Wait()
+		for i := range paceOf { // and moves by one flight in a second
+			g.renders.gate.mu.Lock()
+			g.renders.gate.pace.leave(time.Now(), true)
+			g.renders.gate.mu.Unlock()
+			if i < paceOf-1 {
+				time.Sleep(time.Second / 2)
+			}
+		}
+		fetches := g.origin.count()
+		_, err := g.one(t, mustParse(t, "https://b.example/new.jpg"), 320)
+		if class(t, err) != Busy || g.origin.count() != fetches {
+			t.Errorf("a new picture: %v after %d fetches, want class %s at once", err, g.origin.count()-fetches, Busy)
+		}
+		if _, err := g.one(t, known, 320); err != nil {
+			t.Errorf("a known one: %v", err)
+		}
+		leave()
+		close(g.engine.gate)
+		wg.Wait()
 	})
 }
 

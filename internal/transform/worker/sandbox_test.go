@@ -70,6 +70,9 @@ func TestStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if nice := niceOf(t, filepath.Dir(thread)); nice <= 0 {
+			t.Errorf("%s: niceness %d, want it to stand back", thread, nice)
+		}
 		for _, want := range []string{"NoNewPrivs:\t1", "Seccomp:\t2"} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("%s: no %q in\n%s", thread, want, text)
@@ -87,6 +90,21 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%s: got %d and %v, want at most %d", what, soft, err, most)
 		}
 	}
+}
+
+// niceOf is the niceness of a thread (proc_pid_stat(5)).
+func niceOf(t *testing.T, dir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	nice, err := strconv.Atoi(strings.Fields(rest)[16])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nice
 }
 
 // TestLandlock verifies that files are out of reach without the filter too, from the first instruction of a worker on.

@@ -42,6 +42,7 @@ func (s *spawner) start(o Options) (*child, error) {
 // as this process, which has one Engine or two.
 func (s *spawner) run(o Options) {
 	runtime.LockOSThread()
+	standBack()
 	landlock := 0
 	if !o.Open {
 		landlock = confineThread()
