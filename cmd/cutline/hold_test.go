@@ -89,7 +89,7 @@ func TestOriginsHeadersStay(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(site, "a.md"), []byte(post), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := handlerOf(t, site)
+	h := handlerOf(t, site, "0")
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/p/a/w320.jpg", nil))
