@@ -115,6 +115,7 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 			<-hostSlots
 		}
 		leaveRoom()
+		g.left()
 	}, nil
 }
 
@@ -139,7 +140,7 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 		return nil, nil, fmt.Errorf("%w: %d flights wait", errFull, cap(g.room)-cap(g.slots))
 	}
 	if !limited {
-		return nil, g.goOut, nil
+		return nil, func() { <-g.room }, nil
 	}
 	if l == nil {
 		l = &lane{slots: make(chan struct{}, g.share.working)}
@@ -166,17 +167,16 @@ func (g *gate) hopeless() error {
 	return g.tooSlow()
 }
 
-// tooSlow is hopeless for who has the lock. Of hosts with a share nobody can tell: each moves as fast as it does.
+// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
 func (g *gate) tooSlow() error {
-	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait {
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
 		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
 	}
 	return nil
 }
 
-// goOut gives back a place inside.
-func (g *gate) goOut() {
-	<-g.room
+// left notes that a flight which had a slot is gone. Those who waited in vain do not make the queue faster.
+func (g *gate) left() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pace.leave(time.Now(), g.waiting() > 0)
