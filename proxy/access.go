@@ -25,6 +25,7 @@ func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setFields(c.Writer.Header(), s.safety)
 	defer s.logAccess(c, start) // also when a handler panics
+	skipBody(c)
 	others, loops := s.through(c.Request.Header)
 	switch {
 	case len(c.Request.RequestURI) > maxURI:

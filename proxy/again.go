@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/puzpuzpuz/xsync/v4"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/render"
 )
 
@@ -45,6 +46,7 @@ func (s *Server) keep(c *gin.Context, a sending, an *answer, varies bool) {
 	}
 	kept, rend := *an, *a.rend
 	rend.Body, rend.Timings = nil, nil // the near store has the body, and nothing else shall hold it
+	rend.Words = caption.Words{}       // of up to some KB, and in the fields already
 	kept.rend = &rend
 	kept.fields = append(slices.Clip(an.fields), newField("Server-Timing", "lookup;dur=0")) // in milliseconds, to the microsecond
 	to := ask{target: target}

@@ -152,6 +152,11 @@ func (s *Server) rescan(ctx context.Context, last *snapshot) (result *RescanResu
 // refile has originals kept where they belong: those that posts have come to show for good, those that none shows any more as long
 // as there is room.
 func (s *Server) refile(ctx context.Context, last, now *snapshot) {
+	defer func() {
+		if p := recover(); p != nil { // as in rescan; no answer depends on what is left undone
+			s.log.LogAttrs(ctx, slog.LevelError, "originals stay where they are", slog.String("err", fmt.Sprintf("panic: %v", p)))
+		}
+	}()
 	var moved, shown []source.Source
 	for _, e := range now.catalog.Entries {
 		shown = append(shown, e.Source)

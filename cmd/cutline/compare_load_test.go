@@ -78,7 +78,7 @@ func TestCompareHungOrigin(t *testing.T) {
 		}
 		urls = append(urls, "/p/"+name+"/w320.jpg")
 	}
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", site)
+	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", "auto", site)
 	defer s.stop(t)
 	c := client(t)
 	for _, u := range urls {
@@ -103,8 +103,14 @@ func TestCompareHungOrigin(t *testing.T) {
 }
 
 // TestCompareOverload finds how many new pictures a second are made for readers who wait for theirs, and then has four times as many
-// asked for, whether or not the ones before were answered.
+// asked for, whether or not the ones before were answered: with pictures made in workers, and in the server itself.
 func TestCompareOverload(t *testing.T) {
+	for _, workers := range []string{"auto", "0"} {
+		t.Run(workers, func(t *testing.T) { compareOverload(t, workers) })
+	}
+}
+
+func compareOverload(t *testing.T, workers string) {
 	const closed, lasts = 8, 15 * time.Second
 	picture := imagetest.JPEG(t, 1600, 1200)
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +123,7 @@ func TestCompareOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: ["+at.Hostname()+"]}\n")
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", site)
+	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", workers, site)
 	defer s.stop(t)
 	c := client(t)
 	next := 0
@@ -129,6 +135,7 @@ func TestCompareOverload(t *testing.T) {
 		return s.url + "/" + url.QueryEscape(fmt.Sprintf("%s/%d.jpg", origin.URL, next)) + "?w=640&fm=jpg"
 	}
 	fetched(t, fresh(), "")
+	time.Sleep(10 * time.Second) // encoders are made ready meanwhile
 	var idle, over, hits taken
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -142,16 +149,16 @@ func TestCompareOverload(t *testing.T) {
 	wg.Wait()
 	took := time.Since(start)
 	capacity := float64(len(idle.by["200"])) / took.Seconds()
-	idle.print(fmt.Sprintf("%d readers who wait for their answers", closed), took)
+	idle.print(fmt.Sprintf("%d readers who wait for their answers, workers: %s", closed, workers), took)
 	known := fresh()
 	fetched(t, known, "")
 	start = time.Now()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / (4 * capacity)))
 	defer tick.Stop()
-	for time.Since(start) < lasts {
+	for n := 0; time.Since(start) < lasts; {
 		<-tick.C
 		wg.Go(func() { over.timed(t, c, fresh()) })
-		if next%20 == 0 {
+		if n++; n%20 == 0 {
 			wg.Go(func() { hits.timed(t, c, known) })
 		}
 	}

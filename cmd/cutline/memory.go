@@ -31,6 +31,21 @@ func softLimit(c *config, container memlimit.Provider) memlimit.Provider {
 	}
 }
 
+// leastEncode is what encoding gets however small the limit is: a WebP of two megapixels at a time.
+const leastEncode = 64 << 20
+
+// encodeBudgets are what may be encoded at one time within the collector's soft limit, and the most for one picture, in bytes:
+// transform's default and no bound (0), or what a smaller limit leaves, and that with what decoding has at other times: what needs more
+// than the first is made alone. Without them, readers of one large AVIF would have a small container's kernel end the program.
+func encodeBudgets(c *config, limit int64) (all, most int64) {
+	all = limit - c.Cache.Memory - c.Limits.Memory - besides - headroom
+	if all >= 2*c.Limits.Memory {
+		return 0, 0
+	}
+	all = max(all, leastEncode)
+	return all, all + c.Limits.Memory
+}
+
 // headroom is the size of a heap object that nobody touches, in bytes. It takes address space and no memory, and has the collector
 // begin at 128 MB rather than whenever the heap has doubled. With an empty cache that is at 20 MB, which 15,000 hits a second
 // allocate eight times in that second, and each collection holds up who asks meanwhile.

@@ -57,6 +57,17 @@ func TestLimitMemory(t *testing.T) {
 	}
 }
 
+func TestEncodeBudgets(t *testing.T) {
+	const mib = 1 << 20
+	for limit, want := range map[int64][2]int64{
+		math.MaxInt64: {}, 1216 * mib: {}, 1000 * mib: {296 * mib, 552 * mib}, 512 * mib: {64 * mib, 320 * mib}, 0: {64 * mib, 320 * mib},
+	} {
+		if all, most := encodeBudgets(defaultConfig(environ{}), limit); all != want[0] || most != want[1] {
+			t.Errorf("within %d bytes: %d and %d MiB, want %d", limit, all/mib, most/mib, want)
+		}
+	}
+}
+
 func TestHeadroom(t *testing.T) {
 	for limit, want := range map[int64]int{math.MaxInt64: headroom, 512 << 20: headroom, 511 << 20: 0, 0: 0} {
 		if got := len(newHeadroom(limit)); got != want {

@@ -35,6 +35,8 @@ func (s *served) log() string {
 	return s.said.String()
 }
 
+// startServe runs serve with args until stop. Pictures are made in this process, where codecs are compiled once for all tests, unless
+// args say otherwise; TestWorkersDie, the scripts and the integration tests have workers.
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -42,7 +44,7 @@ func startServe(t *testing.T, args ...string) *served {
 	s := &served{end: cancel, code: make(chan int, 1), quiet: make(chan struct{})}
 	p := program{stdout: io.Discard, stderr: w, env: settingsEnv()}
 	go func() {
-		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...))
+		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
 	}()
 	address := make(chan string, 1)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -123,9 +124,10 @@ func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, a
 		Slots:        conf.slots(),
 		Timeout:      conf.Limits.Timeout,
 	}
+	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1)) // before workers have their share
 	engine, asideEngine := st.engines(conf.config, log)
 	transformer = transform.New(engine, limits)
-	limits.Slots = 1
+	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
@@ -192,7 +194,7 @@ const flightGrace = 5 * time.Second
 func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
 
 // server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer within a
-// minute after it had to be made; over a steadyListener, one that is taken steadily.
+// minute after it had to be made. Over a steadyListener, the last is that the answer is taken steadily instead.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           st.proxy.Handler(),

@@ -33,9 +33,9 @@ func (p *program) workerCommand() *cobra.Command {
 	}
 }
 
-// A warmer is an engine that can be made ready ahead of time.
+// A warmer is an engine that can be made ready for formats ahead of time; for all, where none is named.
 type warmer interface {
-	Warm(ctx context.Context) error
+	Warm(ctx context.Context, formats ...transform.Format) error
 }
 
 // slots are how many pictures are under way at a time.
@@ -98,16 +98,16 @@ func (st *stack) engines(c *config, log *slog.Logger) (engine, aside transform.E
 	return first, second
 }
 
-// warmers are made ready one after the other.
-type warmers []*worker.Engine
+// warmers are the engine for readers and the one for what is made aside, AVIF. To be ready for that takes seconds and 100 MB
+// of each worker where it runs as WebAssembly, and readers hardly ever wait for one.
+type warmers struct{ readers, aside *worker.Engine }
 
-func (w warmers) Warm(ctx context.Context) error {
-	for _, e := range w {
-		if err := e.Warm(ctx); err != nil {
-			return err
-		}
+// Warm makes the one ready for what is quick, then the other for AVIF, whatever formats says.
+func (w warmers) Warm(ctx context.Context, _ ...transform.Format) error {
+	if err := w.readers.Warm(ctx, transform.JPEG, transform.WebP); err != nil {
+		return err
 	}
-	return nil
+	return w.aside.Warm(ctx, transform.AVIF)
 }
 
 // shareMemory divides this process's soft limit, until close, between it and its workers, of which each job may have what is

@@ -23,7 +23,7 @@ func TestWorkersDie(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(site, "one.jpg"), imagetest.JPEG(t, 1200, 800), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	handler := handlerOf(t, site)
+	handler := handlerOf(t, site, "auto")
 	for _, width := range []string{"320", "480", "640", "828", "960"} {
 		killed := killWorkers(t)
 		w := httptest.NewRecorder()

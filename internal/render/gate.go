@@ -27,6 +27,34 @@ type gate struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
+	pace  pace
+}
+
+// A pace is how fast a queue moves, by the last flights that left while others waited.
+type pace struct {
+	left [paceOf]time.Time
+	n    int // since somebody waits
+}
+
+// paceOf is how many that are: enough that one slow picture does not make a queue.
+const paceOf = 16
+
+// leave notes that a flight left, and whether others wait.
+func (p *pace) leave(now time.Time, others bool) {
+	if !others {
+		p.n = 0
+		return
+	}
+	p.left[p.n%paceOf] = now
+	p.n++
+}
+
+// wait is how long who comes after waiting others will have to wait; 0 where nobody knows.
+func (p *pace) wait(now time.Time, waiting int) time.Duration {
+	if p.n < paceOf {
+		return 0
+	}
+	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting+1) / (paceOf - 1) // the first one is where the others are counted from
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
@@ -87,6 +115,7 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 			<-hostSlots
 		}
 		leaveRoom()
+		g.left()
 	}, nil
 }
 
@@ -101,6 +130,9 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	limited := host != "" && g.share != share{}
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
+	}
+	if err := g.tooSlow(); err != nil {
+		return nil, nil, err
 	}
 	select {
 	case g.room <- struct{}{}:
@@ -124,6 +156,35 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 		}
 	}, nil
 }
+
+// hopeless returns errFull where whoever comes now would wait in vain. It takes no lock where nobody waits.
+func (g *gate) hopeless() error {
+	if g.waiting() <= 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tooSlow()
+}
+
+// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a
+// share nobody can tell: each moves as fast as it does.
+func (g *gate) tooSlow() error {
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
+		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	}
+	return nil
+}
+
+// left notes that a flight which had a slot is gone. Those who waited in vain do not make the queue faster.
+func (g *gate) left() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.leave(time.Now(), g.waiting() > 0)
+}
+
+// waiting is how many flights wait for a slot, about.
+func (g *gate) waiting() int { return len(g.room) - len(g.slots) - len(g.away) }
 
 // take waits for one of slots.
 func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer) error {

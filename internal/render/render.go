@@ -243,7 +243,10 @@ func (r *Renderer) try(
 	work func(*call) ([]*Rendition, error),
 ) ([]*Rendition, error) {
 	c := &call{req: req, start: time.Now()}
-	var err error
+	err := r.hopeless(ctx, req.Source)
+	if err != nil {
+		return nil, err
+	}
 	if c.located, c.outcome, err = locate(ctx, req.Source); err != nil {
 		return nil, err
 	}
@@ -255,6 +258,19 @@ func (r *Renderer) try(
 		return nil, errPurged // it is no answer any more
 	}
 	return rends, err
+}
+
+// hopeless returns errFull where nothing is known of src, not even why it cannot be had, and no picture could be made in time: to
+// fetch it would cost others, and whoever asks would be sent away only then.
+func (r *Renderer) hopeless(ctx context.Context, src source.Source) error {
+	err := r.renders.gate.hopeless()
+	if err == nil || r.failures.get(pointerKey(src), src, time.Now()) != nil {
+		return nil
+	}
+	if p := r.loadPointer(ctx, src); p.Current != nil || p.Failure != nil || p.Withdrawn != nil {
+		return nil
+	}
+	return err
 }
 
 // refetch locates an original by the flight that brings it.

@@ -20,6 +20,7 @@ type Options struct {
 	MaxMoving    int64         // frames × pixels of what is made of it, twice for GIF; 0 means 16,000,000
 	MemoryBudget int64         // bytes of decoding and resizing under way at one time; 0 means 256 MiB
 	EncodeBudget int64         // bytes of encoding under way at one time, see encodeBytes; 0 means twice MemoryBudget
+	MaxEncode    int64         // bytes of encoding for one call with one spec, beyond which it is ErrTooLarge; 0 means no limit
 	Slots        int           // transforms under way at one time; 0 means GOMAXPROCS
 	Queue        int           // transforms waiting; more are ErrBusy; 0 means 64
 	Timeout      time.Duration // of one transform, not counting its wait; 0 means 10 s
@@ -172,6 +173,20 @@ func workBytes(i Info, specs []Spec) int64 {
 		return moving + files
 	}
 	return max(stillBytes(i, stills), moving) + files
+}
+
+// needs is what a call takes of the two budgets, or ErrTooLarge. What needs more than all of EncodeBudget takes all of it, and so is
+// made alone: such a rendition is large, and its pixels are our own, so how much it needs is bounded by MaxOutput (660 MB for an AVIF
+// of 2,560 × 2,560) and MaxEncode.
+func (o Options) needs(i Info, specs []Spec) (memory, encode int64, err error) {
+	memory, encode = workBytes(i, specs), encodeBytes(specs)
+	switch {
+	case memory > o.MemoryBudget:
+		return 0, 0, fmt.Errorf("%w: decoding and resizing need %d bytes, of at most %d", ErrTooLarge, memory, o.MemoryBudget)
+	case o.MaxEncode > 0 && encode > o.MaxEncode:
+		return 0, 0, fmt.Errorf("%w: encoding needs %d bytes, of at most %d", ErrTooLarge, encode, o.MaxEncode)
+	}
+	return memory, min(encode, o.EncodeBudget), nil
 }
 
 // encodeBytes is the memory that encoding stills holds at one time in one call, when the original is gone: every resized

@@ -91,11 +91,11 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 		return nil, err
 	}
 	specs = t.o.still(info, specs)
-	work := workBytes(info, specs)
-	if work > t.o.MemoryBudget {
+	memory, encode, err := t.o.needs(info, specs)
+	if err != nil {
 		return t.halves(ctx, src, info, specs)
 	}
-	leave, err := t.enter(ctx, work, encodeBytes(specs))
+	leave, err := t.enter(ctx, memory, encode)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +106,8 @@ func (t *Transformer) Transform(ctx context.Context, src []byte, specs []Spec) (
 // A spec that needs too much alone is ErrTooLarge, before anything is done for the others.
 func (t *Transformer) halves(ctx context.Context, src []byte, info Info, specs []Spec) ([]Output, error) {
 	for _, s := range specs {
-		if need := workBytes(info, []Spec{s}); need > t.o.MemoryBudget {
-			return nil, fmt.Errorf("%w: %q needs %d bytes, of at most %d", ErrTooLarge, s, need, t.o.MemoryBudget)
+		if _, _, err := t.o.needs(info, []Spec{s}); err != nil {
+			return nil, fmt.Errorf("%w for %q", err, s)
 		}
 	}
 	half := len(specs) / 2
@@ -139,10 +139,7 @@ func (t *Transformer) checkSpecs(info Info, specs []Spec) error {
 }
 
 // enter waits for a slot and for bytes of both budgets, at most MaxWait. The caller must call leave once.
-//
-// What needs more than all of EncodeBudget waits until nothing else is encoded and takes all of it: such a rendition is
-// large, and its pixels are our own, so how much it needs is bounded by MaxOutput (660 MB for an AVIF of 2,560 × 2,560).
-func (t *Transformer) enter(ctx context.Context, work, encode int64) (leave func(), err error) {
+func (t *Transformer) enter(ctx context.Context, memory, encode int64) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -154,7 +151,7 @@ func (t *Transformer) enter(ctx context.Context, work, encode int64) (leave func
 	gates := []struct {
 		gate *semaphore.Weighted
 		n    int64
-	}{{t.slots, 1}, {t.memory, work}, {t.encode, min(encode, t.o.EncodeBudget)}}
+	}{{t.slots, 1}, {t.memory, memory}, {t.encode, encode}}
 	taken := 0
 	leave = func() {
 		for _, g := range gates[:taken] {

@@ -329,6 +329,33 @@ func TestEncodeBudget(t *testing.T) {
 	}
 }
 
+// TestMaxEncode verifies that a rendition whose encoding takes more than there may be is refused, alone or in company, and that
+// several which take it together are made one after the other.
+func TestMaxEncode(t *testing.T) {
+	whole := transform.Spec{Width: 300, Height: 200, Quality: 80, Format: transform.JPEG}
+	need := transform.EncoderBytes(transform.JPEG, 300*200) + (4+2)*300*200
+	for _, tt := range []struct {
+		name  string
+		most  int64
+		specs []transform.Spec
+		want  error
+	}{
+		{"enough", need, []transform.Spec{whole}, nil},
+		{"a byte too few", need - 1, []transform.Spec{whole}, transform.ErrTooLarge},
+		{"in company", need - 1, []transform.Spec{someSpec, whole}, transform.ErrTooLarge},
+		{"enough for each", need, []transform.Spec{someSpec, whole}, nil},
+	} {
+		e := &fakeEngine{info: someInfo}
+		_, err := transform.New(e, transform.Options{MaxEncode: tt.most}).Transform(t.Context(), jpegHead, tt.specs)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: got error %v, want %v", tt.name, err, tt.want)
+		}
+		if calls := int(e.calls.Load()); tt.want == nil && calls != len(tt.specs) || tt.want != nil && calls != 0 {
+			t.Errorf("%s: %d calls of the engine", tt.name, calls)
+		}
+	}
+}
+
 func TestTimeoutKeepsTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBlocking(someInfo)

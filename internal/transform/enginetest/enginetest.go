@@ -57,7 +57,7 @@ var checks = []struct {
 	{"FewColours", fewColours},           // are kept, and PNG is small by them
 	{"ByteLimits", byteLimits},           // are kept to, or the picture is ErrTooLarge
 	{"Extremes", extremes},               // one pixel wide, one pixel high
-	{"Truncation", truncation},           // is ErrCorrupt at every tenth
+	{"Truncation", truncation},           // is ErrCorrupt at fifty places
 	{"Bombs", bombs},                     // cost no memory
 	{"Foreign", foreign},                 // other file types are ErrFormat
 	{"Cancelled", cancelled},             // is ctx's error
@@ -68,7 +68,7 @@ var checks = []struct {
 
 // long are the cases that are left out in short runs: most of their time is an encoder's alone.
 var long = []string{"Formats", "Profiles", "Quality", "LossyLimits", "ByteLimits", "Extremes", "SmartFamily", "BlackAndWhite", "ColourModels",
-	"Alpha", "Pad"}
+	"Alpha", "Pad", "Bombs"}
 
 // Run runs the suite against engines that newEngine makes, one per case.
 func Run(t *testing.T, newEngine func(t testing.TB) transform.Engine) {

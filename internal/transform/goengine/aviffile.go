@@ -76,13 +76,18 @@ func (h *header) parseAVIF(src []byte) error {
 	return nil
 }
 
+// cutBox reports whether src begins with a box of pixels or frames; which is cut where it is no whole box.
+func cutBox(src []byte) bool {
+	return len(src) >= 8 && slices.Contains([]string{"mdat", "moov"}, string(src[4:8]))
+}
+
 // avifTop walks the boxes of a file for its meta box and counts the frames of its sequence. What follows the meta box
-// and is no box is nobody's business: if pixels are missing, extents say so.
+// and is no box is nobody's business, but a box that is cut is a file that is.
 func avifTop(src []byte) (meta *heifMeta, frames int, err error) {
 	frames = 1
 	for len(src) > 0 {
 		b, rest, err := container.NextBox(src)
-		if err != nil && meta != nil {
+		if err != nil && meta != nil && !cutBox(src) {
 			return meta, frames, nil
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestDecodeBytes(t *testing.T) {
 // left behind as they grow, so that what is alive at one time counts: 143 MB of 215 MB, measured.
 func TestManyCodes(t *testing.T) {
 	imagetest.Long(t)
-	src := manyCodes(204, 2600)
+	src := imagetest.ManyCodes(204, 2600)
 	hd, err := parse(src)
 	if err != nil {
 		t.Fatal(err)
@@ -160,5 +161,30 @@ func TestEncoderBytes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestProgressiveAtOnce is row D10: eight progressive JPEGs that take 108 MB each while they are decoded, and within the budget
+// of 256 MiB two at a time.
+func TestProgressiveAtOnce(t *testing.T) {
+	imagetest.Long(t)
+	const budget = 256 << 20
+	src := imagetest.Progressive(4_000, 3_000, 3)
+	tr := transform.New(New(), transform.Options{Slots: 8, MemoryBudget: budget, Timeout: time.Minute, MaxWait: time.Minute})
+	s := transform.Spec{Width: 24, Format: transform.PNG}.Resolve(4_000, 3_000, 0, 0)
+	got := peak(func() {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, err := tr.Transform(t.Context(), src, []transform.Spec{s}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+	t.Logf("%d bytes at one time", got)
+	if got > budget*5/4 || got < 72_000_000 { // less is none of them: its coefficients
+		t.Errorf("got %d bytes at one time, want at most 5/4 of %d", got, budget)
 	}
 }

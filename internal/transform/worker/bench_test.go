@@ -38,7 +38,7 @@ func BenchmarkEngine(b *testing.B) {
 			if w, ok := e.Engine.(*worker.Engine); ok {
 				start(b, w)
 				children(b, count)
-				if err := w.Warm(b.Context()); err != nil {
+				if err := w.Warm(b.Context(), tt.spec.Format); err != nil {
 					b.Fatal(err)
 				}
 			}

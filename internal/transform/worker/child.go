@@ -127,10 +127,10 @@ func (c *child) transform(ctx context.Context, src []byte, specs []transform.Spe
 	return outputs, nil
 }
 
-// warmUp makes the worker's engine ready.
-func (c *child) warmUp(ctx context.Context) error {
+// warmUp makes the worker's engine ready for formats.
+func (c *child) warmUp(ctx context.Context, formats []transform.Format) error {
 	c.warmed = true
-	failure, err := c.ask(ctx, request{Warm: true}, nil, func(response) error { return nil })
+	failure, err := c.ask(ctx, request{Warm: formats}, nil, func(response) error { return nil })
 	if err == nil && failure != nil {
 		err = failure.err()
 	}

@@ -15,12 +15,13 @@ func Confined(ctx context.Context, path string, arg ...string) ([]byte, error) {
 	}
 	done := make(chan answer)
 	go func() {
-		runtime.LockOSThread() // for ever: the thread ends with this goroutine
+		runtime.LockOSThread() // for ever, as a spawner's
 		confineThread()
 		cmd := exec.CommandContext(ctx, path, arg...)
 		cmd.Stdin = strings.NewReader("") // a pipe, as a worker's
 		out, err := cmd.CombinedOutput()
 		done <- answer{out, err}
+		select {}
 	}()
 	a := <-done
 	return a.out, a.err

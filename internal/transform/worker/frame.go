@@ -52,7 +52,7 @@ type ability struct {
 
 // request asks for one job; a body, the source, follows.
 type request struct {
-	Warm   bool // instead of a job
+	Warm   []transform.Format // instead of a job
 	Specs  []transform.Spec
 	Source int64
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // TestMain runs the tests; as a worker, what their workers do; and as "parent", a process that has a worker and is killed;
-// with another word and its argument, what that tells a rogue.
+// as "try", something that no worker may.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "worker":
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 		}
 	case len(os.Args) == 2 && os.Args[1] == "parent":
 		parent()
-	case len(os.Args) == 3:
-		fmt.Println(attempt(os.Args[1], os.Args[2]))
+	case len(os.Args) == 4 && os.Args[1] == "try":
+		fmt.Println(attempt(os.Args[2], os.Args[3]))
 	default:
 		os.Exit(m.Run())
 	}
@@ -70,7 +70,10 @@ func start(t testing.TB, e *worker.Engine) worker.Sandbox {
 // the source, after the magic number of a GIF.
 type rogue struct{ *goengine.Engine }
 
-const magic = "GIF89a"
+const (
+	magic    = "GIF89a"
+	workTime = 200 * time.Millisecond
+)
 
 // order is a source that has a rogue do something.
 func order(format string, a ...any) []byte { return []byte(magic + fmt.Sprintf(format, a...)) }
@@ -103,6 +106,9 @@ func (r *rogue) Transform(_ context.Context, src []byte, _ []transform.Spec) ([]
 		for n := 0; ; n++ { // and burns a processor
 			_ = n
 		}
+	case "work":
+		time.Sleep(workTime)
+		return says("%s is done", arg)
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "grow":

@@ -36,6 +36,13 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
+// niceness is how far workers stand back where processors are short (sched(7)): whoever asks for a picture that is in the cache, or
+// is to be sent away, shall not wait for those who have theirs made.
+const niceness = 5
+
+// standBack lowers the priority of the calling thread, and of all processes that it starts.
+func standBack() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) } // 0 is the thread; to be lower is always allowed
+
 // favour has the kernel take a worker first when memory runs out. Where it cannot be written, the largest process is taken.
 func favour(pid int) {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("500"), 0)

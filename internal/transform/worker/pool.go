@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -32,13 +31,13 @@ type pool struct {
 	ctx     context.Context //nolint:containedctx // ends with close; refills outlive the calls that make them necessary
 	cancel  context.CancelFunc
 	running sync.WaitGroup // refills
-	warm    atomic.Bool    // workers are made ready before they are used
 
 	mu     sync.Mutex
 	idle   []*child // the one used last is at the end: it is the warmest, and others can give back memory
 	all    map[*child]bool
 	filled bool // a refill is under way
 	closed bool
+	warm   []transform.Format // that workers are made ready for before they are used
 }
 
 func newPool(o Options, want []ability) *pool {
@@ -251,22 +250,27 @@ func (p *pool) add() (full bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.warm.Load() {
-		err = c.warmUp(p.ctx)
+	p.mu.Lock()
+	formats := p.warm
+	p.mu.Unlock()
+	if len(formats) > 0 {
+		err = c.warmUp(p.ctx, formats)
 	}
 	p.put(c)
 	return false, err
 }
 
 // warmAll warms the workers that there are, one at a time, and has those that follow warmed before they are used.
-func (p *pool) warmAll(ctx context.Context) error {
-	p.warm.Store(true)
+func (p *pool) warmAll(ctx context.Context, formats []transform.Format) error {
+	p.mu.Lock()
+	p.warm = formats
+	p.mu.Unlock()
 	for {
 		c, leave, err := p.cold(ctx)
 		if c == nil {
 			return err
 		}
-		err = c.warmUp(ctx)
+		err = c.warmUp(ctx, formats)
 		p.put(c)
 		leave()
 		if err != nil {

@@ -70,6 +70,9 @@ func TestStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if nice := niceOf(t, filepath.Dir(thread)); nice <= 0 {
+			t.Errorf("%s: niceness %d, want it to stand back", thread, nice)
+		}
 		for _, want := range []string{"NoNewPrivs:\t1", "Seccomp:\t2"} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("%s: no %q in\n%s", thread, want, text)
@@ -89,6 +92,21 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// niceOf is the niceness of a thread (proc_pid_stat(5)).
+func niceOf(t *testing.T, dir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	nice, err := strconv.Atoi(strings.Fields(rest)[16])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nice
+}
+
 // TestLandlock verifies that files are out of reach without the filter too, from the first instruction of a worker on.
 func TestLandlock(t *testing.T) {
 	e := newEngine(t, "rogue", worker.Options{})
@@ -96,7 +114,7 @@ func TestLandlock(t *testing.T) {
 	if s.Landlock == 0 {
 		t.Fatal("no Landlock")
 	}
-	out, err := worker.Confined(t.Context(), "/proc/self/exe", "read", "/etc/passwd")
+	out, err := worker.Confined(t.Context(), "/proc/self/exe", "try", "read", "/etc/passwd")
 	if err != nil || !strings.Contains(string(out), "permission denied") {
 		t.Errorf("got %q and error %v, want this program to start and to be refused the file", out, err)
 	}

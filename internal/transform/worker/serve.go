@@ -10,15 +10,17 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
 const (
-	// baseMemory is what a worker holds beside a job: code that WebAssembly was compiled to, tables, stacks. 40 MB were
-	// measured.
+	// baseMemory is what a job may have beside its estimate and what is in use before it.
 	baseMemory = 64 << 20
+	// compileMemory is for WebAssembly, which is compiled for the first picture of a format: that of AVIF takes 200 MB.
+	compileMemory = 256 << 20
 	// garbage is how much the heap may grow by before it is collected, in percent of what is in use, within a job's limit. Little
 	// is in use between jobs: with Go's 100, a picture of 1,600 pixels' width was collected often enough to take a tenth longer.
 	garbage = 400
@@ -31,7 +33,7 @@ const (
 
 // A warmer is an Engine that can be made ready ahead of time.
 type warmer interface {
-	Warm(ctx context.Context) error
+	Warm(ctx context.Context, formats ...transform.Format) error
 }
 
 // Serve is the worker: it makes an engine, closes the sandbox around the process, and does one job after the other, from
@@ -68,7 +70,7 @@ func Serve(newEngine func() transform.Engine) error {
 	if err := writeFrame(w, h); err != nil {
 		return fmt.Errorf("write hello: %w", err)
 	}
-	l := &loop{engine: engine, memory: s.Memory, jobs: make(chan job), results: make(chan result, 1)}
+	l := &loop{engine: engine, memory: s.Memory, jobs: make(chan job), results: make(chan result, 1), seen: map[transform.Format]bool{}}
 	go l.read(in)
 	return l.run(w)
 }
@@ -79,6 +81,7 @@ type loop struct {
 	memory  int64
 	jobs    chan job
 	results chan result
+	seen    map[transform.Format]bool // that a job has had
 }
 
 // A job is a request with its source, or the end of them all.
@@ -132,7 +135,7 @@ func (l *loop) run(w io.Writer) error {
 			if err := writeFrame(w, res.response, res.bodies...); err != nil {
 				return fmt.Errorf("write response: %w", err)
 			}
-			large = res.need > largeJob || j.Warm
+			large = res.need > largeJob || len(j.Warm) > 0
 		case j := <-l.jobs:
 			return ended(j.err)
 		}
@@ -185,9 +188,10 @@ func (l *loop) do(r request, src []byte) (res result) {
 // what is in use before anything is collected. The parent stops what takes too long by ending the process.
 func (l *loop) transform(r request, src []byte, need *int64) ([]transform.Output, error) {
 	ctx := context.Background()
-	if r.Warm {
+	if len(r.Warm) > 0 {
+		l.limit(0, r.Warm)
 		if e, ok := l.engine.(warmer); ok {
-			return nil, e.Warm(ctx)
+			return nil, e.Warm(ctx, r.Warm...)
 		}
 		return nil, nil
 	}
@@ -196,10 +200,28 @@ func (l *loop) transform(r request, src []byte, need *int64) ([]transform.Output
 		return nil, err
 	}
 	*need = transform.NeedBytes(info, r.Specs)
-	limit := baseMemory + *need
+	formats := []transform.Format{info.Format}
+	for _, s := range r.Specs {
+		formats = append(formats, s.Format)
+	}
+	l.limit(*need, formats)
+	return l.engine.Transform(ctx, src, r.Specs)
+}
+
+// limit sets the soft limit of a job of formats, so that it collects its own garbage and not what is in use anyway, over and
+// over: a compiled libavif is 100 MB.
+func (l *loop) limit(need int64, formats []transform.Format) {
+	samples := [...]metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(samples[:])
+	limit := int64(samples[0].Value.Uint64()) + baseMemory + need
+	for _, f := range formats {
+		if !l.seen[f] {
+			l.seen[f] = true
+			limit += compileMemory
+		}
+	}
 	if l.memory > 0 {
-		limit = min(limit, l.memory)
+		limit = min(limit, max(l.memory, compileMemory))
 	}
 	debug.SetMemoryLimit(limit)
-	return l.engine.Transform(ctx, src, r.Specs)
 }

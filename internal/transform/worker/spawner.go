@@ -37,9 +37,12 @@ func (s *spawner) start(o Options) (*child, error) {
 	return job.child, job.err
 }
 
-// run is the thread. It is never given back: Go ends a thread that a goroutine was locked to, and starts no other from it.
+// run is the thread. Go starts no other one from it. It cannot be given back, nor can it end: a thread that a shared library was
+// called on by purego before it came here crashes when Go ends it (Go 1.26, glibc 2.36, with cgo). So it stays, asleep, as long
+// as this process, which has one Engine or two.
 func (s *spawner) run(o Options) {
 	runtime.LockOSThread()
+	standBack()
 	landlock := 0
 	if !o.Open {
 		landlock = confineThread()
@@ -54,10 +57,10 @@ func (s *spawner) run(o Options) {
 			}
 			close(job.finished)
 		case <-s.done:
-			return
+			select {}
 		}
 	}
 }
 
-// close ends the thread, and with it whatever was started from it and is still there.
+// close sends the thread to sleep.
 func (s *spawner) close() { close(s.done) }

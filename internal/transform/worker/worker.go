@@ -91,9 +91,11 @@ func (e *Engine) Start(ctx context.Context) (Sandbox, error) {
 	return e.pool.start(ctx)
 }
 
-// Warm has every worker made ready, those included that replace others later, one at a time. It returns when those of today
+// Warm has every worker made ready for formats, of which there must be some, those included that replace others later, one at a time. It returns when those of today
 // are, or when ctx ends.
-func (e *Engine) Warm(ctx context.Context) error { return e.pool.warmAll(ctx) }
+func (e *Engine) Warm(ctx context.Context, formats ...transform.Format) error {
+	return e.pool.warmAll(ctx, formats)
+}
 
 // Transform has src decoded, and one Output per spec made, in a worker. When ctx ends, the worker is killed. When the worker
 // ends by itself, another one has a second try; a source that ended two is ErrCorrupt, for an hour.

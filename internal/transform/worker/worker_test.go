@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -38,7 +39,7 @@ func TestSameBytes(t *testing.T) {
 	src := imagetest.JPEG(t, 420, 280)
 	var specs []transform.Spec
 	for _, f := range []transform.Format{transform.PNG, transform.WebP, transform.GIF, transform.JPEG} {
-		specs = append(specs, transform.Spec{Width: 200, Format: f}.Resolve(420, 280, 0, 0))
+		specs = append(specs, transform.Spec{Width: 100, Format: f}.Resolve(420, 280, 0, 80))
 	}
 	want, err := local.Transform(t.Context(), src, specs)
 	if err != nil {
@@ -142,47 +143,32 @@ func TestPanicElsewhere(t *testing.T) {
 	pid(t, e)
 }
 
-// TestKilled covers a worker that a signal ends in the middle of a job: that job is done again by another one, the jobs beside
-// it notice nothing, and there is a new worker for the next.
+// TestKilled covers workers that a signal ends in the middle of a job: that job is done again by another one, and the others
+// notice nothing.
 func TestKilled(t *testing.T) {
 	said := &events{}
-	e := newEngine(t, "goengine", worker.Options{Count: 2, Report: said.add})
+	e := newEngine(t, "rogue", worker.Options{Count: 2, Report: said.add})
 	start(t, e)
-	src := imagetest.JPEG(t, 2400, 1600)
-	specs := []transform.Spec{{Width: 1200, Height: 800, Format: transform.WebP}}
-	want, err := e.Transform(t.Context(), src, specs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := make(chan struct{})
-	var killers, jobs sync.WaitGroup
-	killers.Go(func() { // one worker after the other, while they work
-		for _, p := range children(t, 2) {
-			select {
-			case <-stop:
-				return
-			case <-time.After(30 * time.Millisecond):
-			}
-			_ = syscall.Kill(p, syscall.SIGSEGV) // it may have ended for another reason
-		}
-	})
-	for range 2 {
+	workers := children(t, 2)
+	var jobs sync.WaitGroup
+	for job := range 2 {
 		jobs.Go(func() {
-			for range 4 {
-				got, err := e.Transform(t.Context(), src, specs)
-				if err != nil {
-					t.Error(err)
-				} else if !bytes.Equal(got[0].Body, want[0].Body) {
-					t.Error("other bytes after a worker's death")
+			for n := range 4 {
+				if got := ask(t, e, "work %d-%d", job, n); got != fmt.Sprintf("%d-%d is done", job, n) {
+					t.Errorf("job %d-%d: got %q", job, n, got)
 				}
 			}
 		})
 	}
+	for _, p := range workers { // while they work
+		time.Sleep(workTime / 2)
+		if err := syscall.Kill(p, syscall.SIGSEGV); err != nil {
+			t.Error(err)
+		}
+	}
 	jobs.Wait()
-	close(stop)
-	killers.Wait()
-	if !strings.Contains(said.String(), "SIGSEGV") {
-		t.Errorf("nobody was told how the workers ended: %s", said)
+	if got := strings.Count(said.String(), "SIGSEGV"); got != 2 {
+		t.Errorf("%d workers are said to have ended by SIGSEGV, want 2: %s", got, said)
 	}
 }
 
