@@ -8,7 +8,7 @@ ADDR     ?= 127.0.0.1:8080
 CAN_RACE := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $$(go env CC | cut -d' ' -f1))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race nocgo fmt vet lint check integration fuzz golden bench compare cover docker clean
+.PHONY: help build run test race nocgo fmt vet lint vulncheck check integration fuzz golden bench compare cover docker clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,14 +40,16 @@ vet: ## run go vet, over the files of `integration` too
 lint: ## run golangci-lint (.golangci.yml); the first run builds it, which takes minutes
 	$(GOLANGCI) run ./...
 
-check: fmt vet nocgo test race lint ## what continuous integration runs: all of fmt, vet, nocgo, test, race, lint
+vulncheck: ## look for known vulnerabilities in what is called; needs the network, and says so where there is none
+	.ci/vulncheck
+
+check: fmt vet nocgo test race lint vulncheck ## what continuous integration runs: all of fmt, vet, nocgo, test, race, lint, vulncheck
 
 integration: ## prove engine, cache and server against photographs, codecs, faults, clients and a browser; installs what it needs with apt-get
 	.ci/integration
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@grep -rn --include='*_test.go' -oE '^func Fuzz[A-Za-z0-9_]*' cmd proxy cache internal | sed 's/:[0-9]*:func / /' | while read -r file name; do \
-	  echo "== $$(dirname $$file) $$name"; go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) ./$$(dirname $$file) || exit 1; done
+	.ci/fuzz $(FUZZTIME)
 
 golden: ## write the golden references anew; look at what changed before you commit
 	go test -run='^TestGolden' ./internal/transform/goengine -update

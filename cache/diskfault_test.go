@@ -274,14 +274,36 @@ func TestDiskFull(t *testing.T) {
 		if err := d.Put(t.Context(), NewKey(Rendition, "new"), &Object{}); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("Put = %v, want ENOSPC", err)
 		}
-		// The request is answered behind; a second pass waits for the first.
-		for d.Stats().Evicted == 0 {
-			ask(d.evict)
-		}
 	}
 	d.wantBody(t, original, []byte("archive"))
 	if _, err := d.Get(t.Context(), rendition); !errors.Is(err, ErrMiss) {
 		t.Errorf("Get of a rendition on a full disk = %v, want ErrMiss", err)
+	}
+	if st := d.Stats(); st.Dropped != 3 || st.Errors != 3 || st.Evicted != 1 || d.index.reserved != 0 {
+		t.Errorf("Stats = %+v, %d bytes reserved; want one count for each Put, and one object given up", st, d.index.reserved)
+	}
+}
+
+// TestDiskFullOnce verifies that a Put that meets a full file system gives up as much as it needs, and is kept.
+func TestDiskFullOnce(t *testing.T) {
+	for _, reason := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		dir := t.TempDir()
+		d := openBreakable(t, dir, 1<<20)
+		key := func(i int) Key { return NewKey(Rendition, fmt.Sprint(i)) }
+		for i := range 10 {
+			d.mustPut(t, key(i), &Object{Body: make([]byte, 10_000)})
+		}
+		// Full until three objects of three blocks each are gone: what a body of 30,000 bytes needs.
+		d.now.Store(&fault{op: "write", names: func(string) bool { return d.Stats().Evicted < 3 }, err: reason})
+		large := bytes.Repeat([]byte("x"), 30_000)
+		d.mustPut(t, key(100), &Object{Body: large})
+		d.wantBody(t, key(100), large)
+		if st := d.Stats(); st.Evicted != 3 || st.Puts != 11 || st.Dropped != 0 || st.Errors != 0 || st.Objects != 8 {
+			t.Errorf("%v: Stats = %+v; want three given up, and no failure", reason, st)
+		}
+		if n := tempFiles(t, dir); n != 0 {
+			t.Errorf("%v: %d temporary files are left", reason, n)
+		}
 	}
 }
 

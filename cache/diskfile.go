@@ -45,7 +45,7 @@ func header(k Key, o *Object) []byte {
 	copy(h, fileMagic)
 	h[7] = fileVersion
 	h[8] = byte(k.Kind)
-	binary.BigEndian.PutUint32(h[12:], uint32(len(o.Meta))) // at most MaxMeta
+	binary.BigEndian.PutUint32(h[12:], uint32(len(o.Meta))) //nolint:gosec // at most MaxMeta
 	binary.BigEndian.PutUint64(h[16:], uint64(len(o.Body)))
 	copy(h[24:], k.Sum[:])
 	sum := digest(h[:digestAt], o.Meta, o.Body)
@@ -86,10 +86,10 @@ func readObject(r io.Reader, size int64, k Key) (*Object, error) {
 		return nil, fmt.Errorf("%w: %d", errVersion, h[7])
 	case Kind(h[8]) != k.Kind || !bytes.Equal(h[24:digestAt], k.Sum[:]):
 		return nil, fmt.Errorf("%w: another object's", errDamaged)
-	case meta > MaxMeta || body > uint64(size) || headerBytes+meta+int64(body) != size:
+	case meta > MaxMeta || body > uint64(size) || headerBytes+meta+int64(body) != size: //nolint:gosec // a file has no negative size
 		return nil, fmt.Errorf("%w: lengths %d and %d in %d bytes", errDamaged, meta, body, size)
 	}
-	b := make([]byte, meta+int64(body))
+	b := make([]byte, meta+int64(body)) //nolint:gosec // at most size
 	if err := readFull(r, b); err != nil {
 		return nil, err
 	}

@@ -109,6 +109,9 @@ func (d *Disk) scan(f folder, kind Kind, fan string) error {
 // evictPass gives objects up until the index is content, or until a file cannot be removed.
 func (d *Disk) evictPass() {
 	plan := d.index.plan()
+	if plan.tried != nil {
+		defer close(plan.tried)
+	}
 	for d.ctx.Err() == nil {
 		k, ok := d.index.coldest(plan)
 		if !ok || !d.evictOne(plan, k) {

@@ -42,6 +42,7 @@ type diskIndex struct {
 
 	wanted  int64         // the largest reservation that waits for room
 	excess  int64         // bytes of renditions to give up because the file system is full
+	eased   chan struct{} // closed when that was tried; nil while nobody asks for it
 	stuck   bool          // the last attempt to remove a file failed
 	waiting bool          // somebody waits for changed
 	changed chan struct{} // closed and replaced when room was made
@@ -77,6 +78,10 @@ func (x *diskIndex) reset(building bool) {
 		}
 	}
 	x.objects, x.used, x.excess, x.stuck = 0, 0, 0, false
+	if x.eased != nil {
+		close(x.eased)
+		x.eased = nil
+	}
 	x.building, x.early = building, x.max*(100-fullPercent)/100
 	x.broadcast()
 }
@@ -258,8 +263,9 @@ func (x *diskIndex) appendLoaded(batch []slotTime) {
 
 // evictionPlan is what one eviction pass is to reach. The zero plan removes everything.
 type evictionPlan struct {
-	used       int64 // go on while more bytes than this are used
-	renditions int64 // and give up renditions while more than this are used
+	used       int64         // go on while more bytes than this are used
+	renditions int64         // and give up renditions while more than this are used
+	tried      chan struct{} // to close in the end; may be nil
 }
 
 // plan says what to evict: down to 95 % of the budget, with the reservation that waits, if it is exceeded or somebody
@@ -267,14 +273,14 @@ type evictionPlan struct {
 func (x *diskIndex) plan() evictionPlan {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p := evictionPlan{used: math.MaxInt64, renditions: math.MaxInt64}
+	p := evictionPlan{used: math.MaxInt64, renditions: math.MaxInt64, tried: x.eased}
 	if x.wanted > 0 || x.used+x.reserved > x.max {
 		p.used = max(0, x.max*fullPercent/100-x.reserved-x.wanted)
 	}
 	if x.excess > 0 {
 		p.renditions = max(0, x.used-x.excess)
 	}
-	x.wanted, x.excess, x.stuck = 0, 0, false
+	x.wanted, x.excess, x.stuck, x.eased = 0, 0, false, nil
 	return p
 }
 
@@ -303,12 +309,20 @@ func (x *diskIndex) coldest(p evictionPlan) (Key, bool) {
 	return Key{}, false
 }
 
-// squeeze asks for a twentieth of what is used to be given up, in renditions: the file system is full although the
-// budget is not.
-func (x *diskIndex) squeeze() {
+// squeeze asks for a twentieth of what is used to be given up, in renditions, and for n bytes at the least: the file system is
+// full although the budget is not. The channel is closed when that was tried; it is nil while the index is built, which may take
+// minutes.
+func (x *diskIndex) squeeze(n int64) (tried <-chan struct{}) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.excess = max(x.used*(100-fullPercent)/100, blockBytes)
+	x.excess = max(x.used*(100-fullPercent)/100, x.excess+n)
+	if x.building {
+		return nil
+	}
+	if x.eased == nil {
+		x.eased = make(chan struct{})
+	}
+	return x.eased
 }
 
 // keep moves k, whose file could not be removed, out of the way, and lets nobody wait for room.

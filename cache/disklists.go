@@ -60,7 +60,7 @@ func (x *diskIndex) insert(k Key, bytes int64, modified time.Time, to segment) {
 	x.unused = s.next
 	*s = diskSlot{
 		sum: k.Sum, kind: k.Kind, segment: to,
-		blocks: uint32(min(blocksOf(bytes), math.MaxUint32)), touched: seconds(modified),
+		blocks: uint32(min(blocksOf(bytes), math.MaxUint32)), touched: seconds(modified), //nolint:gosec // no file has a negative size
 	}
 	x.byHash[k.hash()] = i
 	x.objects++
@@ -80,7 +80,7 @@ func (x *diskIndex) remove(i int32) {
 }
 
 func (x *diskIndex) addChunk() {
-	first := int32(len(x.chunks) * chunkSlots)
+	first := int32(len(x.chunks) * chunkSlots) //nolint:gosec // two thousand million objects are more than memory holds
 	chunk := make([]diskSlot, chunkSlots)
 	for i := range chunk {
 		chunk[i].next = first + int32(i) + 1

@@ -13,20 +13,20 @@ import (
 // Put implements Store. When it returns nil the object survives a crash: the file was written beside its place, synced,
 // renamed, and its folder synced. An error is ErrNotKept, ctx's, or the medium's.
 //
-// It waits for room when the budget is used up, at most until ctx ends.
+// It waits for room when the budget is used up, at most until ctx ends. Where the file system is full, it has renditions given up
+// for as much as it needs, and tries once more.
 func (d *Disk) Put(ctx context.Context, k Key, o *Object) error {
 	d.puts.Add(1)
 	err := d.put(ctx, k, o)
+	if full(err) && d.ease(ctx, o) {
+		err = d.put(ctx, k, o)
+	}
 	if err == nil {
 		return nil
 	}
 	d.dropped.Add(1)
 	if ctx.Err() == nil && !errors.Is(err, ErrNotKept) {
 		d.errors.Add(1)
-	}
-	if errors.Is(err, syscall.ENOSPC) {
-		d.index.squeeze()
-		ask(d.evict)
 	}
 	return fmt.Errorf("cache: put %s: %w", k, err)
 }
@@ -35,7 +35,7 @@ func (d *Disk) put(ctx context.Context, k Key, o *Object) error {
 	if err := check(k, o); err != nil {
 		return err
 	}
-	n := blocksOf(int64(headerBytes+len(o.Meta)+len(o.Body))) * blockBytes
+	n := diskBytes(o)
 	if err := d.reserve(ctx, n); err != nil {
 		return err
 	}
@@ -51,6 +51,31 @@ func (d *Disk) put(ctx context.Context, k Key, o *Object) error {
 		d.index.release(n)
 	}
 	return err
+}
+
+// diskBytes is what o takes of the budget.
+func diskBytes(o *Object) int64 {
+	return blocksOf(int64(headerBytes+len(o.Meta)+len(o.Body))) * blockBytes
+}
+
+// full reports whether a Put failed because the file system, or the user's share of it, is full.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// ease has renditions given up for o, and more, so that the next Put finds room. It reports whether any was.
+func (d *Disk) ease(ctx context.Context, o *Object) bool {
+	before := d.evicted.Load()
+	tried := d.index.squeeze(diskBytes(o))
+	ask(d.evict)
+	if tried == nil {
+		return false
+	}
+	select {
+	case <-tried:
+		return d.evicted.Load() > before
+	case <-ctx.Done():
+	case <-d.ctx.Done():
+	}
+	return false
 }
 
 // reserve takes n bytes from the budget, having objects evicted when there is no room.

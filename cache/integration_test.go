@@ -50,8 +50,8 @@ func wantNoTemps(t *testing.T, dir string) {
 	}
 }
 
-// TestIntegrationDiskFull writes to a file system far smaller than the budget: what fails is said, nothing half stays, what
-// is there is whole, and room is made by giving up renditions; when somebody else's file takes the room Puts fail, until it
+// TestIntegrationDiskFull writes to a file system far smaller than the budget: room is made by giving up renditions, nothing
+// half stays, and what is there is whole; when somebody else's file takes the room Puts fail, until it
 // is gone, without a restart.
 func TestIntegrationDiskFull(t *testing.T) {
 	dir := mountTmpfs(t)
@@ -60,20 +60,11 @@ func TestIntegrationDiskFull(t *testing.T) {
 	original := cache.NewKey(cache.Original, "archive")
 	put(t, d, original, cachetest.Object(original, 1, 100_000))
 	key := func(i int) cache.Key { return cache.NewKey(cache.Rendition, fmt.Sprint(i)) }
-	kept, full := 0, 0
 	for i := range 500 { // six times what fits
-		switch err := d.Put(t.Context(), key(i), cachetest.Object(key(i), 1, 100_000)); {
-		case err == nil:
-			kept++
-		case errors.Is(err, syscall.ENOSPC):
-			full++
-		default:
-			t.Fatalf("Put = %v", err)
-		}
+		put(t, d, key(i), cachetest.Object(key(i), 1, 100_000))
 	}
-	t.Logf("%d kept, %d failed for want of room, %d given up", kept, full, d.Stats().Evicted)
-	if full == 0 || kept < 100 {
-		t.Errorf("%d kept, %d failed; want some to fail, and room to be made for most others", kept, full)
+	if st := d.Stats(); st.Evicted < 300 || st.Errors > 0 {
+		t.Errorf("Stats = %+v; want room made for what does not fit, and no failure", st)
 	}
 	wantNoTemps(t, filepath.Join(dir, "cache"))
 	there := 0

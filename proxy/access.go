@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,7 @@ func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setFields(c.Writer.Header(), s.safety)
 	defer s.logAccess(c, start) // also when a handler panics
+	skipBody(c)
 	others, loops := s.through(c.Request.Header)
 	switch {
 	case len(c.Request.RequestURI) > maxURI:
@@ -60,7 +62,7 @@ func (s *Server) logAccess(c *gin.Context, start time.Time) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", c.Request.Method),
-		slog.String("path", c.Request.URL.EscapedPath()),
+		slog.String("path", publicPath(c.Request.URL.EscapedPath())),
 		slog.String("outcome", c.GetString(logOutcome)),
 		slog.Int("status", status),
 		slog.Int("bytes", max(c.Writer.Size(), 0)),
@@ -70,6 +72,20 @@ func (s *Server) logAccess(c *gin.Context, start time.Time) {
 		attrs = append(attrs, slog.String("error", reason))
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+}
+
+// publicPath is an escaped path, as it was sent, without the query and the user of a source in it: keys for a picture stand there.
+func publicPath(path string) string {
+	if strings.HasPrefix(path, "/i/") || strings.HasPrefix(path, "/p/") {
+		return path
+	}
+	if i := strings.Index(strings.ToLower(path), "%3f"); i >= 0 {
+		path = path[:i] + "?…"
+	}
+	if i := max(strings.LastIndex(path, "@"), strings.LastIndex(path, "%40")); i >= 0 {
+		path = "/…" + path[i:]
+	}
+	return path
 }
 
 // guard turns a panic into a 500. The connection is left to net/http when the answer has begun, so that half a picture is

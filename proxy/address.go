@@ -112,9 +112,9 @@ type order struct {
 	auto bool
 }
 
-// parse reads a rendition's leaf. Its errors are *usageErr (400) for what is not in the grammar and *unsignedErr (403) for
-// what is, but may not be asked for without a signature.
-func (g grammar) parse(leaf string) (order, error) {
+// parse reads a rendition's leaf; signed has every spec as it is. Its errors are *usageErr (400) for what is not in the grammar
+// and *unsignedErr (403) for what is, but may not be asked for without a signature.
+func (g grammar) parse(leaf string, signed bool) (order, error) {
 	words, ext, ok := strings.Cut(leaf, ".")
 	if !ok || strings.Contains(ext, ".") {
 		return order{}, usageError("%s: expected {spec}.{ext}, such as hero.webp or w800.auto", strconv.Quote(leaf))
@@ -128,7 +128,7 @@ func (g grammar) parse(leaf string) (order, error) {
 	default:
 		o.spec.Format = f
 	}
-	spec, err := g.spec(words, o.spec.Format)
+	spec, err := g.spec(words, o.spec.Format, signed)
 	if err != nil {
 		return order{}, err
 	}
@@ -138,8 +138,9 @@ func (g grammar) parse(leaf string) (order, error) {
 }
 
 // spec returns the folded Spec that words or a preset name mean in format f, without Format; f is 0 where it is to be
-// negotiated. Widths snap up to the ladder, so that one source cannot fill the cache with variants.
-func (g grammar) spec(words string, f transform.Format) (transform.Spec, error) {
+// negotiated. Unless the address is signed, widths snap up to the ladder, so that one source cannot fill the cache with
+// variants.
+func (g grammar) spec(words string, f transform.Format, signed bool) (transform.Spec, error) {
 	if spec, ok := g.preset(words, f); ok {
 		return spec, nil
 	}
@@ -155,9 +156,11 @@ func (g grammar) spec(words string, f transform.Format) (transform.Spec, error) 
 	still := spec
 	still.Animate = false
 	width := transform.Spec{Width: spec.Width}
-	switch open := g.isPreset(still) || still == width && spec.Width > 0; {
+	switch open := signed || g.isPreset(still) || still == width && spec.Width > 0; {
 	case open && spec.Animate && f != 0 && !f.Animates():
 		return transform.Spec{}, usageError("%s: anim has no meaning in %s: expected webp, gif or auto", strconv.Quote(words), f)
+	case signed:
+		return spec, nil
 	case open && still == width && !g.isPreset(still):
 		return transform.Spec{Width: g.snap(spec.Width), Animate: spec.Animate}, nil
 	case open:

@@ -118,7 +118,7 @@ func TestGrammarParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.leaf, func(t *testing.T) {
-			got, err := g.parse(tt.leaf)
+			got, err := g.parse(tt.leaf, false)
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(order{})); diff != "" {
 				t.Errorf("parse (-want +got):\n%s", diff)
 			}
@@ -180,11 +180,11 @@ func TestPresetsWithAllWords(t *testing.T) {
 	}
 	for name := range presets {
 		for _, f := range formats {
-			o, err := g.parse(name + "." + f.Ext())
+			o, err := g.parse(name+"."+f.Ext(), false)
 			if err != nil {
 				t.Errorf("%s.%s: %v", name, f.Ext(), err)
 			}
-			again, err := g.parse(g.written(o.spec).String())
+			again, err := g.parse(g.written(o.spec).String(), false)
 			if err != nil || again != o {
 				t.Errorf("%s.%s is %s, which means %+v, %v", name, f.Ext(), g.written(o.spec), again, err)
 			}
@@ -192,13 +192,13 @@ func TestPresetsWithAllWords(t *testing.T) {
 	}
 	// A moving picture that is answered with a still one has the still one's address.
 	for leaf, want := range map[string]string{"w320-anim.auto": "w320-anim.jpg", "w480-anim.auto": "w480.jpg", "logo-anim.auto": "h90-bg00ff00.jpg"} {
-		o, err := g.parse(leaf)
+		o, err := g.parse(leaf, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.spec.Format = transform.JPEG
 		got := g.written(o.spec)
-		if again, err := g.parse(got.String()); got.String() != want || err != nil || again.spec != got {
+		if again, err := g.parse(got.String(), false); got.String() != want || err != nil || again.spec != got {
 			t.Errorf("%s as JPEG: %s, which means %+v, %v; want %s", leaf, got, again, err, want)
 		}
 	}
@@ -218,7 +218,7 @@ func FuzzGrammar(f *testing.F) {
 		reachable[p] = true
 	}
 	f.Fuzz(func(t *testing.T, leaf string) {
-		o, err := g.parse(leaf)
+		o, err := g.parse(leaf, false)
 		if err != nil {
 			return
 		}

@@ -37,7 +37,22 @@ func (s *Server) AdminHandler(o AdminOptions) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, &adminError{http.StatusNotFound, "there is nothing at this address: expected POST /purge, POST /rescan or GET /livez"})
 	})
-	return mux
+	return a.safe(mux)
+}
+
+// safe sets the headers that every response has, those of the multiplexer's own included. Unlike pictures, these are for no other
+// site's pages and scripts.
+func (a *admin) safe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		h := w.Header()
+		setFields(h, a.s.safety)
+		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Timing-Allow-Origin"} {
+			h.Del(name)
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 // maxAdminBody bounds a request's body in bytes: some sources long.
@@ -60,9 +75,6 @@ func (e *adminError) Error() string { return e.text }
 // only lets requests of one method through to next.
 func (a *admin) only(method string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		setFields(w.Header(), a.s.safety)
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Del("Access-Control-Allow-Origin") // unlike pictures, this is for no other site's scripts
 		if req.Method != method && (method != http.MethodGet || req.Method != http.MethodHead) {
 			w.Header().Set("Allow", method)
 			refuse(w, &adminError{http.StatusMethodNotAllowed, "expected " + method})

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/puzpuzpuz/xsync/v4"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/render"
 )
 
@@ -36,15 +37,16 @@ func (s *Server) again(c *gin.Context) {
 }
 
 // keep keeps an answer for again, where it is to last. Targets that nobody asks for twice are not kept: those that are long, those
-// that name another version than the picture has or a file to save.
+// that name another version than the picture has or a file to save. Nor are those that expire: theirs is not the answer for ever.
 func (s *Server) keep(c *gin.Context, a sending, an *answer, varies bool) {
 	const maxTarget = 512 // bytes
 	target := c.Request.RequestURI
-	if !a.rend.Lasting() || len(target) > maxTarget || a.download || a.version != "" && a.version != versionOf(a.rend.Original) {
+	if !a.rend.Lasting() || len(target) > maxTarget || a.download || !a.grant.expires.IsZero() || a.version != "" && a.version != versionOf(a.rend.Original) {
 		return
 	}
 	kept, rend := *an, *a.rend
 	rend.Body, rend.Timings = nil, nil // the near store has the body, and nothing else shall hold it
+	rend.Words = caption.Words{}       // of up to some KB, and in the fields already
 	kept.rend = &rend
 	kept.fields = append(slices.Clip(an.fields), newField("Server-Timing", "lookup;dur=0")) // in milliseconds, to the microsecond
 	to := ask{target: target}

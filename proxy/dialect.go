@@ -27,30 +27,35 @@ func (s *Server) getElse(c *gin.Context) {
 		s.fail(c, errMethod)
 		return
 	}
-	at := s.snapshot()
-	e, err := s.find(at, c.Request.URL.EscapedPath())
+	g, err := s.admitDialect(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	p, err := imgix.Parse(c.Request.URL.RawQuery)
+	p, malformed := imgix.Parse(c.Request.URL.RawQuery)
+	if errors.Is(malformed, imgix.ErrSigned) {
+		s.fail(c, &unsignedErr{"The address has part of a signature where none is read: expected s once, as the last parameter, and expires only with an s of imgix's kind."})
+		return
+	}
+	at := s.snapshot()
+	e, err := s.find(at, c.Request.URL.EscapedPath(), g.signed)
 	switch {
-	case errors.Is(err, imgix.ErrSigned):
-		s.fail(c, &unsignedErr{"Signed addresses are not taken here: no imgix token is configured. Without s and expires, the address may do."})
 	case err != nil:
-		s.fail(c, usageError("%s", err))
+		s.fail(c, err)
+	case malformed != nil:
+		s.fail(c, usageError("%s", malformed))
 	case p.Form == imgix.JSON:
-		s.getMeta(c, at, e)
+		s.getMeta(c, at, e, g)
 	case p.Form == imgix.BlurHash:
 		s.getBlurHash(c, at, e)
 	default:
-		s.getDialect(c, at, e, p)
+		s.getDialect(c, e, p, sending{at: at, grant: g})
 	}
 }
 
 // find returns the entry whose picture an escaped path names: the first of the catalog's, or one that no post shows, where its host is
-// listed.
-func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
+// listed or the address is signed.
+func (s *Server) find(at *snapshot, escaped string, signed bool) (*catalog.Entry, error) {
 	written := strings.TrimPrefix(escaped, "/")
 	decoded, err := url.PathUnescape(written)
 	if err != nil {
@@ -64,6 +69,9 @@ func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
 			if _, err := source.ParseURL(decoded); err != nil {
 				return nil, usageError("source: %s", err)
 			}
+		}
+		if src, err := source.Local("/" + decoded); err == nil && signed {
+			return catalog.Unposted(src), nil
 		}
 		return nil, errNoRoute
 	}
@@ -90,7 +98,7 @@ func (s *Server) find(at *snapshot, escaped string) (*catalog.Entry, error) {
 			first = src
 		}
 	}
-	if !s.hosts.has(first.Host()) {
+	if !signed && !s.hosts.has(first.Host()) {
 		return nil, &unsignedErr{"Without a signature only pictures of posts can be asked for, and those of listed hosts (fetch.hosts)."}
 	}
 	return catalog.Unposted(first), nil
@@ -117,8 +125,8 @@ func twoSlashes(text string) string {
 	return scheme + ":/" + rest
 }
 
-// getDialect answers a picture.
-func (s *Server) getDialect(c *gin.Context, at *snapshot, e *catalog.Entry, p imgix.Params) {
+// getDialect answers a picture; a has what is known of the answer so far.
+func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, a sending) {
 	if p.Format != 0 && !slices.Contains(s.o.Formats, p.Format) {
 		s.fail(c, usageError("fm=%s: expected one of %s, json or blurhash", p.Format.Ext(), s.grammar.fileExtensions()))
 		return
@@ -127,7 +135,7 @@ func (s *Server) getDialect(c *gin.Context, at *snapshot, e *catalog.Entry, p im
 	if p.Auto {
 		formats = s.negotiate(c, p.Format)
 	}
-	spec, err := s.dialectSpec(c, e, p)
+	spec, err := s.dialectSpec(c, e, p, a.grant.signed)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -141,19 +149,26 @@ func (s *Server) getDialect(c *gin.Context, at *snapshot, e *catalog.Entry, p im
 	if !spec.Format.Lossy() && !s.grammar.isPresetIn(spec) {
 		spec.Quality = 0 // no address can say it, and the picture is the same; a preset is only with all that it has
 	}
-	s.send(c, sending{at: at, entry: e, spec: spec, rend: rend, download: p.Download, fileName: p.FileName, fallback: p.Format})
+	a.entry, a.spec, a.rend, a.fallback = e, spec, rend, p.Format
+	a.download, a.fileName = p.Download, p.FileName
+	s.send(c, a)
 }
 
 // dialectSpec is the spec that p is answered with; its Format is 0 where it is negotiated. It looks at the original only where
-// it has to.
-func (s *Server) dialectSpec(c *gin.Context, e *catalog.Entry, p imgix.Params) (transform.Spec, error) {
+// it has to, and not for what is refused whatever the original is.
+func (s *Server) dialectSpec(c *gin.Context, e *catalog.Entry, p imgix.Params, signed bool) (transform.Spec, error) {
+	if !signed {
+		if err := s.grammar.refuse(p); err != nil {
+			return transform.Spec{}, err
+		}
+	}
 	var info transform.Info
 	spec := transform.Spec{}
 	needsFormat := p.Format == 0 && !p.Auto
 	known := !p.NeedsSize() && !needsFormat
 	if known {
 		spec = p.Resolve(0, 0)
-		known = !needsInfo(spec)
+		known = signed || !needsInfo(spec)
 	}
 	if !known {
 		o, err := s.o.Renderer.Probe(c.Request.Context(), e.Source)
@@ -174,6 +189,9 @@ func (s *Server) dialectSpec(c *gin.Context, e *catalog.Entry, p imgix.Params) (
 	}
 	if e.Focus.Set && spec.Crop == transform.Center {
 		spec.Crop = transform.Smart // which the author's focal point goes before; imgix's centre is where nobody knows better
+	}
+	if signed {
+		return spec, nil
 	}
 	return s.grammar.open(spec, info)
 }

@@ -170,8 +170,11 @@ func TestDialectErrors(t *testing.T) {
 		{foxURL + "?fit=facearea&w=1", 400, "clip, crop, fill, max, min or scale"},
 		{foxURL + "?fm=jp2", 400, "jpg, pjpg"},
 		{foxURL + "?v=0", 400, "unknown"},
-		{foxURL + "?w=800&s=0123", 403, "no imgix token"},
-		{foxURL + "?expires=1", 403, "no imgix token"},
+		{foxURL + "?w=800&s=0123", 403, "no key is configured"},
+		{foxURL + "?s=0123&w=800", 403, "as the last parameter"},
+		{foxURL + "?w=800&S=0123", 403, "as the last parameter"},
+		{foxURL + "?w=800&%73=0123", 403, "as the last parameter"},
+		{foxURL + "?expires=1", 403, "expires only with"},
 		{foxURL + "?w=100&h=900&fit=crop", 403, "at most 8 times"},
 		{foxURL + "?w=100&bg=red", 403, "white, transparent"},
 		{"https%3A%2F%2Felsewhere.example%2Fa.jpg?w=800", 403, "fetch.hosts"},
@@ -394,7 +397,7 @@ func FuzzFind(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		e, err := s.find(s.snapshot(), path)
+		e, err := s.find(s.snapshot(), path, false)
 		if err != nil {
 			if v := judge(err); v.status != 400 && v.status != 403 && v.status != 404 {
 				t.Errorf("find(%q): %d: %v", path, v.status, err)
@@ -406,7 +409,7 @@ func FuzzFind(f *testing.F) {
 		}
 		u := s.dialectURL(e, transform.Spec{Width: 320})
 		path, _, _ = strings.Cut(u, "?")
-		if again, err := s.find(s.snapshot(), path); err != nil || again.Source != e.Source {
+		if again, err := s.find(s.snapshot(), path, false); err != nil || again.Source != e.Source {
 			t.Errorf("find(%q), which is the address of %s: %v, %v", path, e.Source, again, err)
 		}
 	})

@@ -48,7 +48,7 @@ func (s *Server) getFigure(c *gin.Context, at *snapshot, e *catalog.Entry) {
 		s.fail(c, err)
 		return
 	}
-	v, err := s.view(c.Request.Context(), at, e)
+	v, err := s.view(c.Request.Context(), at, e, grant{})
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -72,17 +72,23 @@ type view struct {
 	words       caption.Words // the post's, and the file's where the post is silent
 	origins     caption.Origins
 	placeholder markup.Placeholder
-	control     string // Cache-Control
+	control     string                      // Cache-Control
+	url         func(transform.Spec) string // of a rendition that is open to everybody, or to who has the view
 }
 
 // view looks at the original and at the placeholder that is made of it. Without a placeholder a page is still a page: where
 // none can be made, it has none and is not kept.
-func (s *Server) view(ctx context.Context, at *snapshot, e *catalog.Entry) (*view, error) {
+func (s *Server) view(ctx context.Context, at *snapshot, e *catalog.Entry, g grant) (*view, error) {
 	o, err := s.o.Renderer.Probe(ctx, e.Source)
 	if err != nil {
 		return nil, err
 	}
 	v := &view{entry: e, original: o, control: cacheMinute}
+	version := versionOf(o.Sum)
+	v.url = func(spec transform.Spec) string { return s.pictureURL(e, spec, version) }
+	if s.closed(e) {
+		v.url = func(spec transform.Spec) string { return s.signedURL(s.dialectURL(e, spec), g) }
+	}
 	v.words, v.origins = e.Words.Over(o.Found)
 	if v.placeholder, err = at.placeholders.of(ctx, s.o.Renderer, e, o.Sum); err != nil {
 		v.control = cacheNever
@@ -135,10 +141,9 @@ const minShown = 320
 // markupOf is v as package markup takes it.
 func (s *Server) markupOf(v *view) markup.Picture {
 	p := markup.Picture{ID: v.entry.ID, Words: v.words, Placeholder: v.placeholder}
-	version := versionOf(v.original.Sum)
 	for _, f := range s.pageFormats(v.original.Info) {
 		shown := markup.Format{MIME: f.MIME()}
-		for _, c := range offered(s.srcset(v.entry, v.original.Info, f, version)) {
+		for _, c := range offered(s.srcset(v, f)) {
 			shown.Candidates = append(shown.Candidates, markup.Candidate(c))
 		}
 		p.Formats = append(p.Formats, shown)
@@ -146,7 +151,7 @@ func (s *Server) markupOf(v *view) markup.Picture {
 	if spec, ok := s.grammar.presets["og"]; ok {
 		spec.Format = s.fallback(v.original.Info)
 		r := spec.Resolve(v.original.Info.Width, v.original.Info.Height, s.o.MaxOutput, 0)
-		if u := s.pictureURL(v.entry, spec, version); u != "" {
+		if u := v.url(spec); u != "" {
 			p.Card = markup.File{MIME: spec.Format.MIME(), URL: u, Width: r.Width, Height: r.Height}
 		}
 	}

@@ -112,8 +112,8 @@ type candidate struct {
 }
 
 // getMeta answers …/meta.json. It needs the original, and of renditions those that make the placeholder.
-func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry) {
-	v, err := s.view(c.Request.Context(), at, e)
+func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry, g grant) {
+	v, err := s.view(c.Request.Context(), at, e, g)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -130,7 +130,6 @@ func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry) {
 
 func (s *Server) newMeta(v *view) (*meta, error) {
 	e, o := v.entry, v.original
-	version := versionOf(o.Sum)
 	m := &meta{
 		Version: 1, ID: e.ID, Source: e.Source.String(),
 		Words: newWords(v.words), Text: newWords(v.words.Plain()), Origins: v.origins,
@@ -149,7 +148,7 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 		p := size{Width: r.Width, Height: r.Height, URLs: make(map[string]string)}
 		for _, f := range s.stillFormats() {
 			spec.Format = f
-			if u := s.pictureURL(e, spec, version); u != "" {
+			if u := v.url(spec); u != "" {
 				p.URLs[f.Ext()] = u
 			}
 		}
@@ -158,7 +157,7 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 		}
 	}
 	for _, f := range s.stillFormats() {
-		m.Srcset[f.Ext()] = s.srcset(e, o.Info, f, version)
+		m.Srcset[f.Ext()] = s.srcset(v, f)
 	}
 	p := s.markupOf(v)
 	for _, f := range p.Formats {
@@ -191,15 +190,16 @@ func (s *Server) stillFormats() []transform.Format {
 
 // srcset lists the ladder up to the first rung that the original cannot fill; that one is asked for by its own name and
 // answered at the original's width, never enlarged.
-func (s *Server) srcset(e *catalog.Entry, info transform.Info, f transform.Format, version string) []candidate {
+func (s *Server) srcset(v *view, f transform.Format) []candidate {
 	var out []candidate
+	info := v.original.Info
 	for _, w := range s.grammar.widths {
 		spec := transform.Spec{Width: w, Format: f}
 		r := spec.Resolve(info.Width, info.Height, s.o.MaxOutput, 0)
 		if n := len(out); n > 0 && out[n-1].Width == r.Width {
 			break
 		}
-		if u := s.pictureURL(e, spec, version); u != "" {
+		if u := v.url(spec); u != "" {
 			out = append(out, candidate{u, r.Width, r.Height})
 		}
 	}
@@ -223,7 +223,7 @@ func (s *Server) sendPage(c *gin.Context, contentType string, body []byte, contr
 	sum := sha256.Sum256(body)
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", control)
+	h.Set("Cache-Control", bounded(control, expiryOf(c)))
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 	h.Set("ETag", etag)
 	s.sendPart(c, etag, time.Time{}, body)

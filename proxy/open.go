@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dd8bf596/cutline/internal/imgix"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -72,8 +73,8 @@ func (g grammar) open(spec transform.Spec, info transform.Info) (transform.Spec,
 			return spec, nil
 		}
 	}
-	if spec.Background != 0 && !slices.Contains(g.lattice.colours, spec.Background) {
-		return transform.Spec{}, &unsignedErr{"Without a signature bg can be white, transparent, or a colour that a preset has."}
+	if err := g.refuseColour(spec.Background); err != nil {
+		return transform.Spec{}, err
 	}
 	if spec.Fit != transform.Pad && info.Width > 0 && !info.Alpha {
 		spec.Background = 0 // nothing of it would be seen
@@ -85,6 +86,37 @@ func (g grammar) open(spec transform.Spec, info transform.Info) (transform.Spec,
 		return g.openWhole(spec, info), nil
 	}
 	return g.openBox(spec, info)
+}
+
+// refuse returns what open would, where that can be told without the original.
+func (g grammar) refuse(p imgix.Params) error {
+	if err := g.refuseColour(p.Background); err != nil {
+		return err
+	}
+	if p.Fit == transform.Contain || p.NeedsSize() {
+		return nil
+	}
+	spec := p.Resolve(1, 1)
+	for _, preset := range g.presets {
+		if preset.Width == spec.Width && preset.Height == spec.Height {
+			return nil
+		}
+	}
+	if _, _, ok := g.lattice.ratio(spec.Width, spec.Height); !ok && spec.Fit != transform.Contain {
+		return errRatio()
+	}
+	return nil
+}
+
+func (g grammar) refuseColour(c transform.Color) error {
+	if c != 0 && !slices.Contains(g.lattice.colours, c) {
+		return &unsignedErr{"Without a signature bg can be white, transparent, or a colour that a preset has."}
+	}
+	return nil
+}
+
+func errRatio() error {
+	return &unsignedErr{fmt.Sprintf("Without a signature one side of a box can be at most %d times the other.", gridUnits/gridLeast)}
 }
 
 // isPresetIn reports whether spec is a preset, in whatever format.
@@ -126,7 +158,7 @@ func (g grammar) openWhole(spec transform.Spec, info transform.Info) transform.S
 func (g grammar) openBox(spec transform.Spec, info transform.Info) (transform.Spec, error) {
 	num, den, ok := g.lattice.ratio(spec.Width, spec.Height)
 	if !ok {
-		return transform.Spec{}, &unsignedErr{fmt.Sprintf("Without a signature one side of a box can be at most %d times the other.", gridUnits/gridLeast)}
+		return transform.Spec{}, errRatio()
 	}
 	at, _ := slices.BinarySearch(g.widths, g.snap(spec.Width))
 	for spec.Width = g.widths[at]; ; spec.Width = g.widths[at] {

@@ -234,7 +234,7 @@ func TestCanonicalSpecs(t *testing.T) {
 		if got := g.canonical(spec); got != want {
 			t.Errorf("canonical(%s) = %v, want %v", text, got, want)
 		}
-		if _, err := g.parse(text); want && err != nil {
+		if _, err := g.parse(text, false); want && err != nil {
 			t.Errorf("%s is canonical and refused: %v", text, err)
 		}
 	}

@@ -27,56 +27,63 @@ const (
 
 // getByID answers /i/{id}/….
 func (s *Server) getByID(c *gin.Context) {
-	a, err := parseAddress(c.Param("address"))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	at := s.snapshot()
-	e, ok := at.catalog.ByID(a.subject)
-	if !ok {
-		s.fail(c, errUnknownID)
-		return
-	}
-	s.answer(c, at, e, a.leaf, "v")
+	s.answer(c, func(at *snapshot, id string) (*catalog.Entry, error) {
+		if e, ok := at.catalog.ByID(id); ok {
+			return e, nil
+		}
+		return nil, errUnknownID
+	}, "v")
 }
 
 // getByPost answers /p/{post}/…. What it shows follows the post, so it is never immutable.
 func (s *Server) getByPost(c *gin.Context) {
+	s.answer(c, func(at *snapshot, post string) (*catalog.Entry, error) {
+		e, _, err := at.catalog.ByPost(post)
+		return e, err
+	})
+}
+
+// answer answers an address of the entry that find finds by its subject; the query may have the parameters in names, unless the
+// leaf has its own. Nothing is looked up for who may not ask.
+func (s *Server) answer(c *gin.Context, find func(at *snapshot, subject string) (*catalog.Entry, error), names ...string) {
+	g, err := s.admit(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	a, err := parseAddress(c.Param("address"))
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	at := s.snapshot()
-	e, _, err := at.catalog.ByPost(a.subject)
+	var q url.Values
+	var o order
+	if a.leaf != figureLeaf {
+		q, err = checkQuery(c.Request.URL.RawQuery, names...)
+	}
+	if a.leaf != figureLeaf && a.leaf != metaLeaf && err == nil {
+		o, err = s.grammar.parse(a.leaf, g.signed)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.answer(c, at, e, a.leaf)
+	at := s.snapshot()
+	e, err := find(at, a.subject)
+	switch {
+	case err != nil:
+		s.fail(c, err)
+	case a.leaf == figureLeaf:
+		s.getFigure(c, at, e)
+	case a.leaf == metaLeaf:
+		s.getMeta(c, at, e, g)
+	default:
+		s.getPicture(c, e, o, sending{at: at, grant: g, version: q.Get("v")})
+	}
 }
 
-// answer answers the leaf of an entry's address; the query may have the parameters in names, unless the leaf has its own.
-func (s *Server) answer(c *gin.Context, at *snapshot, e *catalog.Entry, leaf string, names ...string) {
-	if leaf == figureLeaf {
-		s.getFigure(c, at, e)
-		return
-	}
-	q, err := checkQuery(c.Request.URL.RawQuery, names...)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	if leaf == metaLeaf {
-		s.getMeta(c, at, e)
-		return
-	}
-	o, err := s.grammar.parse(leaf)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+// getPicture answers what o orders; a has what is known of the answer so far.
+func (s *Server) getPicture(c *gin.Context, e *catalog.Entry, o order, a sending) {
 	var formats []transform.Format
 	if o.auto {
 		formats = s.negotiate(c, 0)
@@ -87,7 +94,8 @@ func (s *Server) answer(c *gin.Context, at *snapshot, e *catalog.Entry, leaf str
 		return
 	}
 	o.spec.Format = rend.Spec.Format
-	s.send(c, sending{at: at, entry: e, spec: s.grammar.written(o.spec), rend: rend, version: q.Get("v")})
+	a.entry, a.spec, a.rend = e, s.grammar.written(o.spec), rend
+	s.send(c, a)
 }
 
 // negotiate returns the formats that the answer may have by the request's Accept, and says that it varies with that. Where
@@ -125,6 +133,7 @@ type sending struct {
 	entry    *catalog.Entry // of at, or of none
 	spec     transform.Spec // what was asked for, in the rendition's format
 	rend     *render.Rendition
+	grant    grant
 	version  string           // of the original, as the client believes
 	download bool             // to be saved, not shown
 	fileName string           // under which; "" is the entry's
@@ -173,7 +182,7 @@ func (s *Server) compose(a sending) *answer {
 		}
 	}
 	add("Content-Type", rend.Spec.Format.MIME())
-	add("Content-Location", s.location(a.entry, a.spec))
+	add("Content-Location", s.location(a.entry, a.spec, a.grant.signed))
 	if a.download {
 		add("Content-Disposition", l.attachment(a.fileName, rend.Spec))
 	} else {
@@ -181,7 +190,7 @@ func (s *Server) compose(a sending) *answer {
 	}
 	add("Accept-Ranges", "bytes")
 	add("Etag", rend.ETag)
-	add("Cache-Control", cacheControl(rend, a.version))
+	add("Cache-Control", bounded(cacheControl(rend, a.version), a.grant.expires))
 	add("Cache-Status", cacheStatus(rend))
 	add("Image-Frames", frames(rend))
 	if rend.Quality > 0 {
@@ -278,10 +287,13 @@ func serverTiming(timings []render.Timing) string {
 }
 
 // location is the Content-Location of a rendition: its canonical address, or, where it has none, the dialect's. It is "" where
-// that would be too long for a header.
-func (s *Server) location(e *catalog.Entry, spec transform.Spec) string {
+// that would be too long for a header, or where the address is signed: without that it may have another answer, or none.
+func (s *Server) location(e *catalog.Entry, spec transform.Spec, signed bool) string {
 	if posted(e) && s.grammar.canonical(spec) {
 		return s.pictureURL(e, spec, "")
+	}
+	if signed {
+		return ""
 	}
 	if u := s.dialectURL(e, spec); len(u)-len(s.o.PublicURL) <= maxLocation {
 		return u

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -27,6 +29,7 @@ type Renderer interface {
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
 	Withdrawn(ctx context.Context, src source.Source) bool
+	Refile(ctx context.Context, sources, shown []source.Source)
 }
 
 // Options configures a Server. Catalog and Renderer are required.
@@ -37,12 +40,19 @@ type Options struct {
 	Widths   []int                     // the ladder, in pixels; nil means DefaultWidths
 	// Formats are those that can be asked for; nil means WebP, JPEG, PNG. ".auto" stands for the smallest of them that suits
 	// the picture and that the client reads; GIF is one only where an animation is to keep moving.
-	Formats   []transform.Format
-	Hosts     []string // whose pictures may be asked for although no post shows them, as CheckHost has them; nil has none
-	MaxOutput int      // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
-	PublicURL string   // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
+	Formats []transform.Format
+	Hosts   []string // whose pictures may be asked for although no post shows them, as CheckHost has them; nil has none
+	// Keys check the signatures of addresses that are open to nobody else: other sizes and qualities, sources that no post shows. The
+	// zero Keys take none.
+	Keys sign.Keys
+	// ImgixToken checks those of imgix's clients, in the dialect; "" takes none.
+	ImgixToken sign.Token
+	MaxOutput  int    // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
+	PublicURL  string // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
 	// Scan reads the posts again, for Rescan; last is the catalog that is served. nil has no Rescan.
-	Scan     func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	Scan func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
+	Degraded func() []string
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
 	Log      *slog.Logger // nil logs nothing
 }
@@ -155,13 +165,25 @@ func (s *Server) routes() *gin.Engine {
 // getLive answers as long as the process can.
 func (s *Server) getLive(c *gin.Context) { s.probe(c, http.StatusOK, "alive") }
 
-// getReady answers 200 while new requests are welcome.
+// getReady answers 200 while new requests are welcome, and says in which respects they are served worse than they could be: a
+// load balancer that took such a server out would serve them not at all, for what befalls one befalls the others.
 func (s *Server) getReady(c *gin.Context) {
-	if s.ready.Load() {
-		s.probe(c, http.StatusOK, "ready")
+	if !s.ready.Load() {
+		s.probe(c, http.StatusServiceUnavailable, "shutting down")
 		return
 	}
-	s.probe(c, http.StatusServiceUnavailable, "shutting down")
+	var reasons []string
+	if s.o.Degraded != nil {
+		reasons = s.o.Degraded()
+	}
+	if s.rescans.haveFailed() {
+		reasons = append(reasons, "the posts could not be read again")
+	}
+	if len(reasons) > 0 {
+		s.probe(c, http.StatusOK, "degraded: "+strings.Join(reasons, "; "))
+		return
+	}
+	s.probe(c, http.StatusOK, "ready")
 }
 
 func (s *Server) probe(c *gin.Context, code int, text string) {

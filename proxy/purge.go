@@ -64,7 +64,7 @@ func (w *PurgeRequest) how() manner {
 // String is what is to be purged, for the log.
 func (w *PurgeRequest) String() string {
 	var parts []string
-	for _, p := range [][2]string{{"source", w.Source}, {"post", w.Post}, {"id", w.ID}, {"host", w.Host}} {
+	for _, p := range [][2]string{{"source", publicSource(w.Source)}, {"post", w.Post}, {"id", w.ID}, {"host", w.Host}} {
 		if p[1] != "" {
 			parts = append(parts, p[0]+" "+short(p[1]))
 		}
@@ -73,6 +73,17 @@ func (w *PurgeRequest) String() string {
 		parts = append(parts, "all")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// publicSource is a source as somebody wrote it, without what may be a key in it.
+func publicSource(text string) string {
+	if before, _, found := strings.Cut(text, "?"); found {
+		text = before + "?…"
+	}
+	if i := strings.LastIndex(text, "@"); i >= 0 && strings.Contains(text, "://") {
+		text = "…" + text[i:]
+	}
+	return text
 }
 
 // Check says what is wrong with a request whatever the site; nil means nothing.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // A RescanResult is the answer of POST /rescan. Where there is none, the answer is {"error": "…"}. Added, Removed and Changed
@@ -45,6 +46,13 @@ type rescans struct {
 	running bool
 	next    *rescan // has not begun
 	failed  bool    // the last one did; guarded by mu
+}
+
+// haveFailed reports whether the last scan did.
+func (r *rescans) haveFailed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 // A rescan is one scan, for all who asked before it began.
@@ -94,19 +102,23 @@ func (s *Server) rescanAll(ctx context.Context) {
 		if r == nil {
 			return
 		}
-		r.result, r.err = s.rescan(ctx)
+		last := s.snapshot()
+		r.result, r.err = s.rescan(ctx, last)
 		s.rescans.mu.Lock()
 		s.rescans.failed = r.err != nil
 		s.rescans.mu.Unlock()
 		close(r.done)
+		if r.err == nil {
+			s.refile(ctx, last, s.snapshot())
+		}
 	}
 }
 
 // rescanTime bounds one scan: a hundred thousand posts take a few seconds, of a disk that works.
 const rescanTime = 2 * time.Minute
 
-// rescan reads the posts once and swaps the snapshots. Only rescanAll calls it, so that none swaps between its load and its store.
-func (s *Server) rescan(ctx context.Context) (result *RescanResult, err error) {
+// rescan reads the posts once and swaps last for what they say. Only rescanAll calls it, so that nobody else swaps meanwhile.
+func (s *Server) rescan(ctx context.Context, last *snapshot) (result *RescanResult, err error) {
 	ctx, cancel := context.WithTimeout(ctx, rescanTime)
 	defer cancel()
 	defer func() {
@@ -117,7 +129,7 @@ func (s *Server) rescan(ctx context.Context) (result *RescanResult, err error) {
 			s.log.LogAttrs(ctx, slog.LevelError, "the posts cannot be read again; what was read before is still served", slog.String("err", err.Error()))
 		}
 	}()
-	start, last := time.Now(), s.snapshot()
+	start := time.Now()
 	c, err := s.o.Scan(ctx, last.catalog)
 	if err != nil {
 		return nil, err
@@ -135,6 +147,31 @@ func (s *Server) rescan(ctx context.Context) (result *RescanResult, err error) {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "a post cannot be read; what was read of it before is still shown", slog.String("post", post))
 	}
 	return result, nil
+}
+
+// refile has originals kept where they belong: those that posts have come to show for good, those that none shows any more as long
+// as there is room.
+func (s *Server) refile(ctx context.Context, last, now *snapshot) {
+	defer func() {
+		if p := recover(); p != nil { // as in rescan; no answer depends on what is left undone
+			s.log.LogAttrs(ctx, slog.LevelError, "originals stay where they are", slog.String("err", fmt.Sprintf("panic: %v", p)))
+		}
+	}()
+	var moved, shown []source.Source
+	for _, e := range now.catalog.Entries {
+		shown = append(shown, e.Source)
+		if len(last.catalog.BySource(e.Source)) == 0 {
+			moved = append(moved, e.Source)
+		}
+	}
+	for _, e := range last.catalog.Entries {
+		if len(now.catalog.BySource(e.Source)) == 0 {
+			moved = append(moved, e.Source)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, rescanTime)
+	defer cancel()
+	s.o.Renderer.Refile(ctx, moved, shown)
 }
 
 func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {

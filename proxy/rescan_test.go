@@ -64,6 +64,13 @@ func TestRescan(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
+	d.rescan(http.StatusOK) // which begins when the one before has done all it does
+	d.stub.set(func(s *stub) {
+		want := []string{"https://origin.example/owl.jpg shown true", "https://origin.example/broken.jpg shown false"}
+		if diff := cmp.Diff(want, s.refiled); diff != "" {
+			t.Errorf("refiled (-want +got):\n%s", diff)
+		}
+	})
 	resp, _ := d.get("/p/fox/hero.webp")
 	if alt, loc := resp.Header.Get("Image-Alt"), resp.Header.Get("Content-Location"); alt != `%"A grey fox"` || d.id("fox") == fox || loc != "/i/"+d.id("fox")+"/w1600.webp" {
 		t.Errorf("Image-Alt %s, Content-Location %s", alt, loc)
@@ -81,6 +88,7 @@ func TestRescan(t *testing.T) {
 			t.Errorf("%s is of the scan before", path)
 		}
 	}
+	d.http.Close() // whose requests write their lines after their answers
 	for _, line := range []string{
 		`"msg":"rescan","from":"127.0.0.1:4711"}`, `"msg":"posts read again","images":3,"posts":3,"added":1,"removed":1,"changed":1,"kept":1,`,
 		`"msg":"a post cannot be read; what was read of it before is still shown","post":"_posts/2026-01-03-logo.md"`,

@@ -73,10 +73,12 @@ type stub struct {
 	frames  int           // of the original
 	moves   int           // frames of renditions that keep moving
 	asked   []render.Request
+	probed  int
 	purged  []string               // each source with its purge's number
 	gone    map[source.Source]bool // withdrawn
 	stuck   error                  // of purges
 	read    []transform.Format     // accepted, of the last Best
+	refiled []string
 }
 
 var (
@@ -157,6 +159,7 @@ func (s *stub) Again(context.Context, *render.Rendition) ([]byte, bool) { return
 func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.probed++
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -183,6 +186,14 @@ func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source
 		done = append(done, d)
 	}
 	return done
+}
+
+func (s *stub) Refile(_ context.Context, sources, shown []source.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, src := range sources {
+		s.refiled = append(s.refiled, fmt.Sprintf("%s shown %t", src, slices.Contains(shown, src)))
+	}
 }
 
 func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
@@ -554,19 +565,5 @@ func TestAccessLine(t *testing.T) {
 	}
 	if lines[1]["level"] != "WARN" || !strings.Contains(fmt.Sprint(lines[1]["error"]), "connection refused") {
 		t.Errorf("second line %v, want a warning with the reason", lines[1])
-	}
-}
-
-func TestReadiness(t *testing.T) {
-	d := newDesk(t)
-	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusOK || body != "ready\n" {
-		t.Errorf("ready: %d %q", resp.StatusCode, body)
-	}
-	d.SetReady(false)
-	if resp, _ := d.get("/readyz"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("not ready: %d", resp.StatusCode)
-	}
-	if resp, _ := d.get("/livez"); resp.StatusCode != http.StatusOK {
-		t.Errorf("alive: %d", resp.StatusCode)
 	}
 }

@@ -140,7 +140,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	h.Set("Cache-Control", "no-store")
 	if v.maxAge > 0 {
-		h.Set("Cache-Control", "public, max-age="+strconv.Itoa(v.maxAge))
+		h.Set("Cache-Control", bounded("public, max-age="+strconv.Itoa(v.maxAge), expiryOf(c)))
 	}
 	h.Set("Cache-Status", "cutline; detail="+v.outcome)
 	switch v.status {

@@ -27,7 +27,7 @@ func listen(ctx context.Context, conf *effective, log *slog.Logger) (public, adm
 	case err == nil:
 		return public, admin, nil
 	case conf.origin["admin"] == originDefault:
-		log.Warn("no admin listener, so nothing can be purged; --admin takes another address", "address", conf.Admin, "err", err)
+		log.Warn("no admin listener, so nothing can be purged or read again; --admin takes another address", "address", conf.Admin, "err", err)
 		return public, nil, nil
 	}
 	return nil, nil, errors.Join(fmt.Errorf("admin: cannot listen on %s: %w", conf.Admin, plainReason(err)), public.Close())
@@ -59,7 +59,9 @@ func startAdmin(ctx context.Context, ln net.Listener, s *site, st *stack, log *s
 		WriteTimeout:      5 * time.Minute, // a purge of everything, on a slow disk
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// "OPTIONS *" too is answered with the headers that all answers have.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan struct{})
 	go func() {

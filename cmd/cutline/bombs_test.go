@@ -44,7 +44,7 @@ func (a *reply) soundness(f transform.Format) error {
 		if err != nil || got != f || a.header.Get("Content-Type") != f.MIME() {
 			return fmt.Errorf("status 200 with %s, %s, %w", a.header.Get("Content-Type"), got, err)
 		}
-		return whole(f, a.body)
+		return isWhole(f, a.body)
 	}
 	known := false
 	for _, text := range refusals[a.status] {
@@ -188,8 +188,8 @@ func answered(b imagetest.Bomb, first, second *reply) error {
 	return nil
 }
 
-// whole says why body is no whole picture in f, as far as the standard library reads that.
-func whole(f transform.Format, body []byte) error {
+// isWhole says why body is no whole picture in f, as far as the standard library reads that.
+func isWhole(f transform.Format, body []byte) error {
 	var err error
 	switch f {
 	case transform.PNG:

@@ -36,6 +36,9 @@ type config struct {
 	Admin string
 	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
 	AdminToken string
+	// Keys sign addresses that are open to nobody else: each a text, or keyFile and a path. The first signs, all check. One that
+	// begins with imgixKey is the token of imgix's clients.
+	Keys []string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
 
@@ -83,10 +86,11 @@ type config struct {
 		Pixels int64
 		// Memory is for decoding, all pictures under way together, in bytes.
 		Memory int64
-		// Parallel is how many pictures are under way at a time; 0 means one per CPU.
-		Parallel int
 		// Timeout is for decoding, resizing and encoding one original.
 		Timeout time.Duration
+		// Workers is how many pictures are made at a time, each in a process of its own; 0 is one per CPU in this process,
+		// workersAuto one per CPU where processes can be shut in.
+		Workers int
 	}
 
 	// Log says what is logged to standard error, and how.
@@ -103,6 +107,9 @@ const (
 
 // adminOff as admin has no admin listener.
 const adminOff = "off"
+
+// workersAuto as limits.workers is what suits the machine.
+const workersAuto = -1
 
 // cacheOff as cache.dir keeps everything in memory.
 const cacheOff = "off"
@@ -128,6 +135,7 @@ func defaultConfig(env environ) *config {
 	c.Limits.Pixels = 50_000_000
 	c.Limits.Memory = 256 << 20
 	c.Limits.Timeout = 10 * time.Second
+	c.Limits.Workers = workersAuto
 	c.Log.Level = "info"
 	c.Log.Format = "text"
 	return c

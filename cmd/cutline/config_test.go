@@ -154,7 +154,7 @@ fetch: {hosts: [images.example.org, "*.example.net", "2001:db8::1"], allow_priva
 presets: {big: w2000-q70, square: w900-h900-cover-fp50x30-kb60-bgffffff-p3-sharpen-anim, plain: w900-h900-cover-center}
 quality: {jpeg: 82, webp: auto}
 formats: [jpg, webp]
-limits: {parallel: 3}
+limits: {workers: 3}
 cache: {dir: "off"}
 `)
 	var printed [2]strings.Builder

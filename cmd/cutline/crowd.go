@@ -35,6 +35,9 @@ type member struct {
 	idle atomic.Int64
 }
 
+// CloseWrite is the connection's own, which an embedded net.Conn hides from the server.
+func (m *member) CloseWrite() error { return closeWrite(m.Conn) }
+
 // newCrowd makes a crowd of at most most connections, at least one. Its watch must be the server's ConnState.
 func newCrowd(ln net.Listener, most int) *crowd {
 	return &crowd{

@@ -18,7 +18,7 @@ func openFiles() uint64 {
 func writeOnce(fd uintptr, p []byte) int {
 	for {
 		n, err := syscall.Write(int(fd), p)
-		if err != syscall.EINTR { //nolint:errorlint // a system call's own number
+		if err != syscall.EINTR {
 			return max(n, 0)
 		}
 	}

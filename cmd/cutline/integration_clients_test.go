@@ -49,6 +49,7 @@ func TestIntegrationClients(t *testing.T) {
 	}
 	origin.Serve("/pics/ä b.jpg", picture)
 	elsewhere := origin.URL("/pics/%C3%A4%20b.jpg?x=1&y=ü+z")
+	t.Setenv("CUTLINE_KEYS", "imgix:"+imgixToken)
 	s := startServe(t, "--cache", "off", exampleSite(t, quick+"fetch: {allow_private: [127.0.0.0/8]}\n", map[string]string{
 		"_posts/2020-01-01-elsewhere.md": fmt.Sprintf("featured-image:\n  path: %q\n  alt-text: %q\n  credit: Ann", elsewhere, alt),
 	}))
@@ -62,7 +63,7 @@ func TestIntegrationClients(t *testing.T) {
 		HTML  string
 	}
 	nodeScript(t, "clients.mjs", map[string]any{
-		"host": strings.TrimPrefix(s.url, "http://"), "sources": []string{here, elsewhere}, "formats": small.Formats,
+		"host": strings.TrimPrefix(s.url, "http://"), "token": imgixToken, "sources": []string{here, elsewhere}, "formats": small.Formats,
 	}, &got)
 	tr := transform.New(goengine.New(), transform.Options{})
 	defer func() {
@@ -78,7 +79,7 @@ func TestIntegrationClients(t *testing.T) {
 		}
 	}
 	t.Logf("addresses by client: %v", clients)
-	if want := []string{"@imgix/js-core", "@unpic/core", "unpic"}; !slices.Equal(slices.Sorted(maps.Keys(clients)), want) {
+	if want := []string{"@imgix/js-core", "@imgix/js-core, signed", "@unpic/core", "unpic"}; !slices.Equal(slices.Sorted(maps.Keys(clients)), want) {
 		t.Errorf("addresses by client: %v, want some by each of %q", clients, want)
 	}
 	if n := origin.Hits("/pics/ä b.jpg"); n != 1 {

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/dd8bf596/cutline/internal/sign"
 )
 
 // configName is the configuration in a site root.
@@ -63,8 +65,10 @@ type flagValue struct {
 // An effective configuration is what the sources come to.
 type effective struct {
 	*config
-	settings []setting         // bound to config
-	origin   map[string]string // by key, where its value comes from: originDefault, "cutline.yaml:12", "CUTLINE_LISTEN", "--listen"
+	settings   []setting // bound to config
+	signKeys   sign.Keys // what Keys names
+	imgixToken sign.Token
+	origin     map[string]string // by key, where its value comes from: originDefault, "cutline.yaml:12", "CUTLINE_LISTEN", "--listen"
 }
 
 // originDefault is the origin of a value that no source names.
@@ -88,6 +92,7 @@ func loadConfig(src configSources) (*effective, error) {
 	l.readFlags(src.flags)
 	if len(l.faults) == 0 {
 		l.check()
+		l.readSecrets()
 	}
 	if len(l.faults) > 0 {
 		return nil, &configError{l.faults}
@@ -103,6 +108,7 @@ func loadConfig(src configSources) (*effective, error) {
 type loader struct {
 	effective
 	faults    []fault
+	file      string // that was read; "" is none
 	cacheBase string // what a relative cache.dir is relative to: the folder of the file that names it, or the current one
 }
 
@@ -118,7 +124,7 @@ func (l *loader) setting(key string) *setting {
 // readFile reads the site's file, or the one that was named.
 func (l *loader) readFile(src configSources) error {
 	name := cmp.Or(src.file, filepath.Join(src.dir, configName))
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(name) //nolint:gosec // whoever runs the program names it
 	if errors.Is(err, fs.ErrNotExist) && src.file == "" {
 		// The other spelling would be ignored in silence, defaults in force.
 		other := filepath.Join(src.dir, "cutline.yml")
@@ -130,6 +136,7 @@ func (l *loader) readFile(src configSources) error {
 	if err != nil {
 		return &usageError{fmt.Errorf("read configuration: %w", err)}
 	}
+	l.file = name
 	f := &fileReader{loader: l, name: name}
 	f.read(data)
 	slices.SortStableFunc(l.faults, func(a, b fault) int { return cmp.Compare(a.line, b.line) })

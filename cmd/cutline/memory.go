@@ -23,8 +23,8 @@ const (
 // budget to be used up at one time.
 func softLimit(c *config, container memlimit.Provider) memlimit.Provider {
 	return func() (uint64, error) {
-		limit := uint64(c.Cache.Memory) + 3*uint64(c.Limits.Memory) + besides + headroom
-		if all, err := container(); err == nil { // an error is no container, or none that says what it has
+		limit := uint64(c.Cache.Memory) + 3*uint64(c.Limits.Memory) + besides + headroom //nolint:gosec // configuration has no negative ones
+		if all, err := container(); err == nil {                                         // an error is no container, or none that says what it has
 			limit = min(limit, all/100*ofContainer)
 		}
 		return limit, nil

@@ -20,12 +20,15 @@ import (
 	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
-// handlerOf is the whole server of a site, without its listener.
-func handlerOf(t *testing.T, dir string) http.Handler {
+// handlerOf is the whole server of a site, without its listener, with limits.workers as workers has it.
+func handlerOf(t *testing.T, dir, workers string) http.Handler {
 	t.Helper()
 	p := program{stdout: io.Discard, stderr: io.Discard}
 	cmd := p.serveCommand()
 	if err := cmd.Flags().Set("cache", "off"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Flags().Set("workers", workers); err != nil {
 		t.Fatal(err)
 	}
 	s, err := p.openSite(cmd, dir)
@@ -78,7 +81,7 @@ func TestNoMixUp(t *testing.T) {
 		}
 		writePost(t, site, "n"+name, "/"+name+".png")
 	}
-	handler := handlerOf(t, site)
+	handler := handlerOf(t, site, "0")
 	var clients sync.WaitGroup
 	for i := range requests {
 		clients.Go(func() {

@@ -84,7 +84,7 @@ func (st *stack) look(ctx context.Context, src source.Source, log *slog.Logger) 
 	if class == render.Internal {
 		level = slog.LevelError
 	}
-	log.Log(ctx, level, "original", "source", maskPasswords(src.String()), "class", string(class), "err", maskPasswords(err.Error()))
+	log.Log(ctx, level, "original", "source", maskPasswords(src.Public()), "class", string(class), "err", maskPasswords(err.Error()))
 	return catalog.Original{Err: unavailable(class, src.Remote()), Passing: passing(class, err)}
 }
 

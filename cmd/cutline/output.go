@@ -31,7 +31,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 		name = target
 	}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // whoever runs the program names it
 		if err == nil {
 			err = cmp.Or(write(f), f.Close())
 		}
@@ -39,7 +39,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	}
 	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text()+".tmp")
 	// Not os.CreateTemp: the result is for others to read, as the umask has it.
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // as above
 	if err != nil {
 		return writeError(name, err)
 	}

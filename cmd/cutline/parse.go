@@ -222,15 +222,23 @@ func parseAdmin(s string) (string, error) {
 // leastToken is what a token has at least, in characters: 16 of base64 are 96 bits.
 const leastToken = 16
 
-// parseToken reads a bearer token; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes through a header.
+// parseToken reads a bearer token, or the name of its file.
 func parseToken(s string) (string, error) {
+	if path, isFile := strings.CutPrefix(s, keyFile); isFile {
+		return s, checkPath(path)
+	}
 	if s == "" {
 		return "", nil
 	}
+	return s, checkToken(s)
+}
+
+// checkToken refuses what is no bearer token; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes through a header.
+func checkToken(s string) error {
 	if len(s) < leastToken || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("expected at least %d letters, digits and signs, as 'openssl rand -base64 24' makes them", leastToken)
+		return fmt.Errorf("expected at least %d letters, digits and signs, as 'openssl rand -base64 24' makes them", leastToken)
 	}
-	return s, nil
+	return nil
 }
 
 // loopback reports whether host:port is of this machine alone.

@@ -98,7 +98,8 @@ Exit codes: 0 ok, 1 findings or failure, 2 wrong usage or configuration, 130 int
 	root.Flags().Bool("version", false, "print the version; 'cutline version' says more") // cobra's own would take -v too
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddGroup(&cobra.Group{ID: groupSite, Title: "Commands:"}, &cobra.Group{ID: groupOther, Title: "More:"})
-	root.AddCommand(p.scanCommand(), p.lintCommand(), p.serveCommand(), p.purgeCommand(), p.rescanCommand(), p.configCommand(), p.versionCommand())
+	root.AddCommand(p.scanCommand(), p.lintCommand(), p.serveCommand(), p.purgeCommand(), p.rescanCommand(),
+		p.signCommand(), p.configCommand(), p.versionCommand(), p.workerCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

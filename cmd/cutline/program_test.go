@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,27 +22,44 @@ type served struct {
 	admin string // host:port of the admin listener
 	end   context.CancelCauseFunc
 	code  chan int
+	quiet chan struct{} // closed when it has said all
+
+	mu   sync.Mutex
+	said strings.Builder // all of its stderr
 }
 
+// log is what the server has said so far.
+func (s *served) log() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said.String()
+}
+
+// startServe runs serve with args until stop. Pictures are made in this process, where codecs are compiled once for all tests, unless
+// args say otherwise; TestWorkersDie, the scripts and the integration tests have workers.
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, w := io.Pipe()
-	s := &served{end: cancel, code: make(chan int, 1)}
-	p := program{stdout: io.Discard, stderr: w}
+	s := &served{end: cancel, code: make(chan int, 1), quiet: make(chan struct{})}
+	p := program{stdout: io.Discard, stderr: w, env: settingsEnv()}
 	go func() {
-		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...))
+		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
 	}()
 	address := make(chan string, 1)
 	go func() {
+		defer close(s.quiet)
 		defer close(address)
 		for lines := bufio.NewScanner(r); lines.Scan(); {
+			s.mu.Lock()
+			s.said.WriteString(lines.Text() + "\n")
+			s.mu.Unlock()
 			if m := administered.FindStringSubmatch(lines.Text()); m != nil {
 				s.admin = m[1]
 			}
 			if m := opened.FindStringSubmatch(lines.Text()); m != nil {
-				address <- m[1]
+				address <- m[1] + m[2]
 			}
 		}
 	}()
@@ -52,6 +71,14 @@ func startServe(t *testing.T, args ...string) *served {
 	return s
 }
 
+// settingsEnv is the environment, of which what begins like ours is settings alone: tests have variables of their own.
+func settingsEnv() environ {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return strings.HasPrefix(name, envPrefix) && !slices.ContainsFunc(settings(&config{}), func(s setting) bool { return envName(s.key) == name })
+	})
+}
+
 // stop ends the server as Ctrl-C does.
 func (s *served) stop(t *testing.T) {
 	t.Helper()
@@ -59,6 +86,7 @@ func (s *served) stop(t *testing.T) {
 	if code := <-s.code; code != 130 {
 		t.Errorf("exit code %d, want 130", code)
 	}
+	<-s.quiet
 }
 
 // A remote original is fetched once, whoever asks first and for whatever size, and never again after a restart.

@@ -22,7 +22,7 @@ import (
 )
 
 // serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
-var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "log-level", "log-format"}
+var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log-level", "log-format"}
 
 func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -33,15 +33,15 @@ func (p *program) serveCommand() *cobra.Command {
 at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
 find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
-Posts are read at the start. Drafts, unpublished posts and posts of the future are left
+Posts are read at the start, and again for 'cutline rescan'. Drafts, unpublished posts and posts of the future are left
 out, as the site's generator leaves them out: no story is announced before its time.
 
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
 By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
 that cannot be made, they are kept in memory only, with a warning.
 
-Purges come in on an address of their own (--admin), for programs of this machine alone
-unless admin_token is set.
+Purges and rescans come in on an address of their own (--admin), for programs of this
+machine alone unless admin_token is set.
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
@@ -70,15 +70,14 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
-	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1)))
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
 		return err
 	}
-	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 {
+	if len(c.Entries) == 0 && len(s.config.Fetch.Hosts) == 0 && s.config.signKeys.Len() == 0 && s.config.imgixToken == "" {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
-		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), and fetch.hosts lists no host; 'cutline scan' says more",
+		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), fetch.hosts lists no host, and there are no keys; 'cutline scan' says more",
 			s.dir, count(c.Posts, "post"))}
 	}
 	ln, admin, err := listen(ctx, s.config, log)
@@ -95,6 +94,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
+	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
 	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
@@ -122,7 +122,7 @@ func newLog(stderr io.Writer, c *config) *slog.Logger {
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if c.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(stderr, o))
+		return slog.New(slog.NewJSONHandler(lineWriter{stderr}, o))
 	}
 	return slog.New(slog.NewTextHandler(stderr, o))
 }
@@ -155,7 +155,7 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	problems := len(c.Lint())
 	if s.config.Log.Format == "json" {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
-			"hosts", s.config.Fetch.Hosts, "admin", adminURL)
+			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
@@ -164,6 +164,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 	}
 	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
 		p.say("  hosts     %s", strings.Join(hosts, ", "))
+	}
+	if n := len(s.config.Keys); n > 0 {
+		p.say("  signed    any picture and size, by %s", count(n, "key"))
 	}
 	p.say("  cache     %s", st.cacheDir)
 	if adminURL != "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
-	"github.com/dd8bf596/cutline/internal/transform/goengine"
+	"github.com/dd8bf596/cutline/internal/transform/worker"
 	"github.com/dd8bf596/cutline/proxy"
 )
 
@@ -25,10 +25,13 @@ import (
 type stack struct {
 	proxy    *proxy.Server
 	renderer *render.Renderer
-	engine   *goengine.Engine
-	instance string      // what this run calls itself in CDN-Loop
-	near     cache.Store // the memory tier
-	cacheDir string      // what people are told: a folder, or memoryOnly
+	engine   warmer
+	workers  []*worker.Engine // none where pictures are made in this process
+	instance string           // what this run calls itself in CDN-Loop
+	near     cache.Store      // the memory tier
+	health   health
+	pressure pressure
+	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
 	grace    time.Duration  // that close gives work under way
 	closers  []func() error // in the order of making
@@ -41,19 +44,25 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := st.startWorkers(log); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
 	st.warm(log)
 	server, err = proxy.New(proxy.Options{
-		Catalog:   c,
-		Scan:      s.rescan,
-		Renderer:  st.renderer,
-		Presets:   s.config.Presets,
-		Widths:    s.config.Widths,
-		Formats:   s.config.Formats,
-		Hosts:     s.config.Fetch.Hosts,
-		MaxOutput: s.config.maxOutput(),
-		PublicURL: s.config.PublicURL,
-		Instance:  st.instance,
-		Log:       log,
+		Catalog:    c,
+		Scan:       s.rescan,
+		Degraded:   st.health.degraded,
+		Renderer:   st.renderer,
+		Presets:    s.config.Presets,
+		Widths:     s.config.Widths,
+		Formats:    s.config.Formats,
+		Hosts:      s.config.Fetch.Hosts,
+		Keys:       s.config.signKeys,
+		ImgixToken: s.config.imgixToken,
+		MaxOutput:  s.config.maxOutput(),
+		PublicURL:  s.config.PublicURL,
+		Instance:   st.instance,
+		Log:        log,
 	})
 	if err != nil {
 		return nil, &usageError{errors.Join(err, st.close())}
@@ -77,7 +86,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 	}
 	fetcher := newFetcher(s, st.instance)
 	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
-	transformer, aside := st.transformers(conf)
+	transformer, aside := st.transformers(conf, log)
 	st.renderer = render.New(render.Options{
 		Store:     store,
 		Near:      st.near,
@@ -93,6 +102,7 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
 		Slow:   []transform.Format{transform.AVIF},
 		Aside:  aside,
+		Short:  st.pressure.pressed,
 		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	})
 	st.closers = append(st.closers, func() error {
@@ -105,20 +115,20 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 
 // transformers are the engine inside its limits, and once more for AVIF, which is made one at a time beside all else, within
 // limits of its own: one picture may need all the memory there is.
-func (st *stack) transformers(conf *effective) (transformer, aside *transform.Transformer) {
-	st.engine = goengine.New()
+func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, aside *transform.Transformer) {
 	limits := transform.Options{
 		MaxBytes:     conf.Fetch.MaxBytes,
 		MaxPixels:    conf.Limits.Pixels,
 		MaxOutput:    conf.maxOutput(),
 		MemoryBudget: conf.Limits.Memory,
-		Slots:        conf.Limits.Parallel,
+		Slots:        conf.slots(),
 		Timeout:      conf.Limits.Timeout,
 	}
-	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1))
-	transformer = transform.New(st.engine, limits)
+	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1)) // before workers have their share
+	engine, asideEngine := st.engines(conf.config, log)
+	transformer = transform.New(engine, limits)
 	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
-	aside = transform.New(goengine.New(), limits)
+	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
 }
@@ -193,7 +203,9 @@ func (st *stack) server(log *slog.Logger) *http.Server {
 		WriteTimeout:      st.flight + time.Minute,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// "OPTIONS *" too is answered with the headers that all answers have.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
 

@@ -56,6 +56,18 @@ type steadyConn struct {
 // would be set for every request, is for the whole of an answer.
 func (s *steadyConn) SetWriteDeadline(time.Time) error { return nil }
 
+// CloseWrite is (*net.TCPConn).CloseWrite, which the server calls where it ends a connection whose client may still be sending: it has
+// the answer's end arrive before the reset that follows.
+func (s *steadyConn) CloseWrite() error { return closeWrite(s.Conn) }
+
+// closeWrite shuts the sending half of conn, where it has halves.
+func closeWrite(conn net.Conn) error {
+	if c, ok := conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
 // Write implements net.Conn.
 func (s *steadyConn) Write(p []byte) (n int, err error) {
 	s.mu.Lock()

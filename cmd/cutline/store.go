@@ -2,15 +2,13 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"regexp"
-	"time"
+	"runtime/debug"
 
 	"github.com/dd8bf596/cutline/cache"
 )
@@ -22,11 +20,17 @@ const memoryOnly = "memory only"
 // system user whose home does not exist, the cache is in memory only, and a warning says so. A folder that was named and
 // cannot be opened is an error.
 func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
-	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: s.config.Cache.Memory})
+	most := tierBytes(s.config.config, debug.SetMemoryLimit(-1)) // which only reads it
+	if most < s.config.Cache.Memory {
+		log.Warn("there is less memory than the budgets add up to: the memory tier of the cache is smaller",
+			"bytes", most, "configured", s.config.Cache.Memory)
+	}
+	memory, err := cache.NewMemory(cache.MemoryOptions{MaxBytes: most})
 	if err != nil {
 		return nil, fmt.Errorf("memory cache: %w", err)
 	}
 	st.near = memory
+	st.pressure = pressure{tier: most, held: func() int64 { return memory.Stats().Bytes }}
 	st.closers = append(st.closers, memory.Close)
 	st.cacheDir = memoryOnly
 	if s.config.Cache.Dir == cacheOff {
@@ -42,13 +46,15 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 	case err != nil && s.config.origin["cache.dir"] == originDefault:
 		log.Warn("the default cache folder cannot be used: pictures are kept in memory only and made anew after a restart; --cache takes another folder, or off",
 			"folder", dir, "err", err)
+		st.health.trouble = folderUnused
 		return memory, nil
 	case err != nil:
 		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
 	}
 	st.cacheDir = dir
 	st.closers = append(st.closers, disk.Close)
-	if err := tryKeeping(disk); err != nil {
+	st.health.try = func() string { trouble, _ := tryKeeping(disk); return trouble } // the log has its reason from whatever else fails
+	if _, err := tryKeeping(disk); err != nil {
 		log.Warn("the cache folder cannot be written: what it holds is served, what is new is kept in memory only; --cache takes another folder",
 			"folder", dir, "err", err)
 	}
@@ -61,25 +67,6 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 	st.closers = append(st.closers, behind.Close)
 	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, behind), nil
 }
-
-// tryKeeping keeps an object in store and forgets it again. A folder that cannot be written is opened for reading, and
-// whoever runs the server shall know at the start, not after the first picture that was made twice.
-func tryKeeping(store cache.Store) error {
-	ctx, cancel := context.WithTimeout(context.Background(), tryTime)
-	defer cancel()
-	k := cache.NewKey(cache.Pointer, "cutline's try at the start") // no source is spelled like that
-	err := store.Put(ctx, k, &cache.Object{})
-	switch {
-	case err == nil:
-		return store.Delete(ctx, k)
-	case errors.Is(err, cache.ErrNotKept):
-		return nil // full to its bound; it will make room
-	}
-	return err
-}
-
-// tryTime bounds tryKeeping: a few fsyncs, that a busy disk answers within a second.
-const tryTime = 5 * time.Second
 
 // siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as
 // /img/hero.jpg means another picture on another site: two sites may never share a folder. The name is taken from the

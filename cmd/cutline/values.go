@@ -88,15 +88,18 @@ func (v secret) show() *yaml.Node {
 	return text(masked)
 }
 
-func (v secret) read(n *yaml.Node, report reportFunc) {
-	v.value.read(n, func(n *yaml.Node, below, what string) {
+func (v secret) read(n *yaml.Node, report reportFunc) { v.value.read(n, hiding(report)) }
+
+// hiding is report without what stands at a node.
+func hiding(report reportFunc) reportFunc {
+	return func(n *yaml.Node, below, what string) {
 		hidden := *n
 		if hidden.Kind == yaml.ScalarNode {
 			hidden = *text(masked)
 			hidden.Line = n.Line
 		}
 		report(&hidden, below, what)
-	})
+	}
 }
 
 type listValue[T any] struct {

@@ -144,7 +144,7 @@ func parseSides(text string) (Focus, bool) {
 		if v < 0 {
 			return 50
 		}
-		return uint8(v)
+		return uint8(v) //nolint:gosec // at most 100
 	}
 	return Focus{X: at(x), Y: at(y), Set: true}, true
 }

@@ -31,6 +31,17 @@ func (c *collection) lost(err error, names ...string) {
 	}
 }
 
+// empty notes an empty file. It is no post; where it was one before, somebody is writing it: many programs empty a file first. Only
+// there is it a problem.
+func (c *collection) empty(name string) {
+	c.lost(errEmpty, name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blank = append(c.blank, name)
+}
+
+var errEmpty = errors.New("the file is empty")
+
 // keep adds what last has of the posts that could not be read, says so in their problems, and returns their paths.
 func (c *collection) keep(last *Catalog) (kept []string) {
 	if last == nil || len(c.unread) == 0 {
@@ -46,6 +57,11 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 			why[name], why[path.Dir(p.Path)] = true, true // a folder has a problem where it is the reason
 			kept = append(kept, p.Path)
 			c.entries = append(c.entries, &Entry{ID: e.ID, Source: e.Source, Words: e.Words, Focus: e.Focus, Posts: []Post{p}})
+		}
+	}
+	for _, name := range c.blank {
+		if why[name] {
+			c.problems = append(c.problems, unreadable(name, errEmpty))
 		}
 	}
 	for i := range c.problems {

@@ -54,6 +54,8 @@ func TestLast(t *testing.T) {
 		{"its picture taken out", func(e editor) { e.write("a.md", "---\ntitle: T\n---\n") }, []string{b}, nil, [3]int{0, 1, 0}},
 		{"unpublished", func(e editor) { e.write("a.md", "---\ndraft: true\n"+foxPost[4:]) }, []string{b}, nil, [3]int{0, 1, 0}},
 		{"half written", func(e editor) { e.write("a.md", foxPost[:20]) }, []string{a, b}, []string{"a.md"}, [3]int{}},
+		{"emptied", func(e editor) { e.write("a.md", "") }, []string{a, b}, []string{"a.md"}, [3]int{}},
+		{"empty, and new", func(e editor) { e.write("c.md", "") }, []string{a, b}, nil, [3]int{}},
 		{"broken, and new", func(e editor) { e.write("c.md", "---\ntitle: [\n---\n") }, []string{a, b}, nil, [3]int{}},
 		{"a link to nothing", func(e editor) { e.link("a.md", "nowhere") }, []string{b}, nil, [3]int{0, 1, 0}},
 		{"a link out of the site", func(e editor) { e.link("a.md", "/etc/passwd") }, []string{a, b}, []string{"a.md"}, [3]int{}},

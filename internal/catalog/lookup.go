@@ -45,7 +45,7 @@ func (n *names) add(name string, at int32) {
 		n.one[name] = at
 	case old >= 0 && old != at:
 		n.many = append(n.many, []int32{old, at})
-		n.one[name] = ^int32(len(n.many) - 1)
+		n.one[name] = ^int32(len(n.many) - 1) //nolint:gosec // fewer than posts
 	case old < 0 && !slices.Contains(n.many[^old], at):
 		n.many[^old] = append(n.many[^old], at)
 	}
@@ -79,8 +79,8 @@ func (c *Catalog) index() *index {
 }
 
 func (x *index) add(e *Entry, i int) {
-	p, at := &e.Posts[i], int32(len(x.uses))
-	x.uses = append(x.uses, use{e, int32(i)})
+	p, at := &e.Posts[i], int32(len(x.uses))  //nolint:gosec // fewer than files on a disk
+	x.uses = append(x.uses, use{e, int32(i)}) //nolint:gosec // as above
 	whole := strings.TrimSuffix(p.Path, path.Ext(p.Path))
 	x.tiers[0].add(whole, at)
 	if isIndex(path.Base(p.Path)) {

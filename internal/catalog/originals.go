@@ -40,7 +40,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 		_, page := e.Source.Page()
 		for j := range e.Posts {
 			p := &e.Posts[j]
-			switch o := &originals[i]; {
+			switch o := &originals[i]; { //nolint:gosec // as long as c.Entries
 			case o.Err == nil:
 				found = append(found, e.lintCredits(p, o.Found)...)
 				found = append(found, e.lintOrigin(p, o)...)

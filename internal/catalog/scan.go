@@ -287,6 +287,9 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		found.unreadable(file, errNotRegular)
 		return
 	}
+	if info.Size() == 0 {
+		found.empty(file)
+	}
 	doc, err := reader.Read(f)
 	if errors.Is(err, frontmatter.ErrNone) {
 		return
@@ -316,6 +319,7 @@ type collection struct {
 	problems []Problem
 	posts    int
 	unread   map[string]bool // posts that could not be read, and folders
+	blank    []string        // of them, empty files
 }
 
 func (c *collection) problem(p Problem) {

@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
+	"internal/sign":                {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
@@ -40,16 +41,17 @@ var layers = map[string][]string{
 	"internal/transform/goengine/jpegscale": {},
 	"internal/transform/goengine/resample":  {},
 	"internal/transform/goengine/saliency":  {},
+	"internal/transform/worker":             {"internal/transform"},
 	"internal/transform/enginetest":         {"internal/transform", "internal/imagetest"},
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
-	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/imgix"},
+	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/imgix", "internal/sign"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",
-		"internal/transform/goengine", "cache", "internal/render", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "proxy",
 	},
 }
 

@@ -127,7 +127,7 @@ func (f *Fetcher) Check(src source.Source) error {
 	if inner, _, ok := src.Unwrap(); ok && f.check(inner) == nil {
 		return nil
 	}
-	return fmt.Errorf("check %s: %w", src, err)
+	return fmt.Errorf("check %s: %w", src.Public(), err)
 }
 
 func (f *Fetcher) check(src source.Source) error {
@@ -162,7 +162,7 @@ func (f *Fetcher) Fetch(ctx context.Context, src source.Source, prior Validators
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return nil, fmt.Errorf("fetch %s: %w", src, err)
+	return nil, fmt.Errorf("fetch %s: %w", src.Public(), err)
 }
 
 func (f *Fetcher) fetch(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
@@ -196,7 +196,7 @@ func (f *Fetcher) fetch(ctx context.Context, src source.Source, prior Validators
 	case src.WrapperPage():
 		err, secondErr = secondErr, err
 	}
-	return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner, secondErr)
+	return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner.Public(), secondErr)
 }
 
 // wrapper brings what a wrapper answers, if that is acceptable.

@@ -18,7 +18,7 @@ const (
 
 // String is the status as the documentation names it.
 func (s Status) String() string {
-	return [...]string{Refused: "400", Implemented: "implemented", Ignored: "ignored", Signed: "403"}[s]
+	return [...]string{Refused: "400", Implemented: "implemented", Ignored: "ignored", Signed: "signature"}[s]
 }
 
 // A Parameter is one that imgix documents.
@@ -81,8 +81,8 @@ var parameters = []Parameter{
 	{"ixlib", "", Ignored, "names the client"},
 	{"jpg-progressive", "jpeg-progressive", Ignored, "JPEG at a searched quality is progressive"},
 	{"svg-sanitize", "", Ignored, "SVG is not read"},
-	{"expires", "", Signed, "part of a signature"},
-	{"s", "", Signed, "no imgix token can be configured yet"},
+	{"expires", "", Signed, "seconds since 1970; only with s"},
+	{"s", "", Signed, "the last parameter: imgix's MD5, where `keys` has its token, or cutline's own signature"},
 	{"bg-remove", "background-remove", Refused, noMaking},
 	{"bg-remove-fallback", "", Refused, noMaking},
 	{"bg-remove-fg-type", "", Refused, noMaking},

@@ -124,5 +124,5 @@ func (p Placeholder) style() template.CSS {
 	if p.LQIP != "" {
 		style += " center/cover url(" + p.LQIP + ")"
 	}
-	return template.CSS(style) // check has seen both
+	return template.CSS(style) //nolint:gosec // check has seen both
 }

@@ -45,9 +45,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	if e.Err == nil {
-		return fmt.Sprintf("render %s: %s", e.Source, e.Class)
+		return fmt.Sprintf("render %s: %s", e.Source.Public(), e.Class)
 	}
-	return fmt.Sprintf("render %s: %v", e.Source, e.Err)
+	return fmt.Sprintf("render %s: %v", e.Source.Public(), e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }

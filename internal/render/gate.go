@@ -22,10 +22,39 @@ type gate struct {
 	slots chan struct{} // working
 	wait  time.Duration // longest wait for a slot
 	share share
+	short func() bool   // memory is short: nobody comes in; nil is never
 	away  chan struct{} // outside
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
+	pace  pace
+}
+
+// A pace is how fast a queue moves, by the last flights that left while others waited.
+type pace struct {
+	left [paceOf]time.Time
+	n    int // since somebody waits
+}
+
+// paceOf is how many that are: enough that one slow picture does not make a queue.
+const paceOf = 16
+
+// leave notes that a flight left, and whether others wait.
+func (p *pace) leave(now time.Time, others bool) {
+	if !others {
+		p.n = 0
+		return
+	}
+	p.left[p.n%paceOf] = now
+	p.n++
+}
+
+// wait is how long who comes after waiting others will have to wait; 0 where nobody knows.
+func (p *pace) wait(now time.Time, waiting int) time.Duration {
+	if p.n < paceOf {
+		return 0
+	}
+	return now.Sub(p.left[p.n%paceOf]) * time.Duration(waiting+1) / (paceOf - 1) // the first one is where the others are counted from
 }
 
 // A share is what one host may have of a gate; the zero share is all of it.
@@ -48,11 +77,15 @@ func newGate(working, waiting int, wait time.Duration) *gate {
 	}
 }
 
-// quiet reports whether nobody works or waits here.
-func (g *gate) quiet() bool { return len(g.room) == 0 }
+// quiet reports whether nobody works or waits here, and memory is not short.
+func (g *gate) quiet() bool { return len(g.room) == 0 && !g.lacks() }
 
-// spare reports whether less than half of what may work is inside. Of renditions that is fewer than there are processors.
-func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) }
+// spare reports whether less than half of what may work is inside, and memory is not short. Of renditions that is fewer than there
+// are processors.
+func (g *gate) spare() bool { return len(g.room) < max(cap(g.slots)/2, 1) && !g.lacks() }
+
+// lacks reports whether memory is short.
+func (g *gate) lacks() bool { return g.short != nil && g.short() }
 
 // enter waits for a slot of host, "" being no host's; at once with errFull where the queue is full. The caller must call
 // leave once.
@@ -82,17 +115,24 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 			<-hostSlots
 		}
 		leaveRoom()
+		g.left()
 	}, nil
 }
 
 // comeIn takes a place inside, or returns errFull. The slots are host's, nil where it has no share of its own.
 func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error) {
+	if g.lacks() {
+		return nil, nil, fmt.Errorf("%w: memory is short", errFull)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lanes[host]
 	limited := host != "" && g.share != share{}
 	if limited && l != nil && l.inside >= g.share.inside {
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
+	}
+	if err := g.tooSlow(); err != nil {
+		return nil, nil, err
 	}
 	select {
 	case g.room <- struct{}{}:
@@ -116,6 +156,34 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 		}
 	}, nil
 }
+
+// hopeless returns errFull where whoever comes now would wait in vain. It takes no lock where nobody waits.
+func (g *gate) hopeless() error {
+	if g.waiting() <= 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tooSlow()
+}
+
+// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
+func (g *gate) tooSlow() error {
+	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
+		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))
+	}
+	return nil
+}
+
+// left notes that a flight which had a slot is gone. Those who waited in vain do not make the queue faster.
+func (g *gate) left() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.leave(time.Now(), g.waiting() > 0)
+}
+
+// waiting is how many flights wait for a slot, about.
+func (g *gate) waiting() int { return len(g.room) - len(g.slots) - len(g.away) }
 
 // take waits for one of slots.
 func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer) error {

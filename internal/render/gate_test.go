@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,45 @@ func TestAHostThatIsDown(t *testing.T) {
 		synctest.Wait()
 		if rend, err := g.one(t, remote(t), 640); err != nil || rend.Stale {
 			t.Errorf("after the pause: stale %t, %v, want a fresh one", rend != nil && rend.Stale, err)
+		}
+	})
+}
+
+// TestShortMemory verifies that no flight begins while memory is short, that what is known is answered, and that it is over when it is
+// over.
+func TestShortMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		var short atomic.Bool
+		g.configure(Options{Short: short.Load})
+		g.warm(t, remote(t))
+		short.Store(true)
+		other := mustParse(t, "https://origin.example/other.jpg")
+		for range 3 {
+			if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Hit {
+				t.Errorf("a hit: %+v, %v", rend, err)
+			}
+			if _, err := g.one(t, remote(t), 640); class(t, err) != Busy {
+				t.Errorf("another width: %v, want class %s", err, Busy)
+			}
+			if _, err := g.one(t, other, 320); class(t, err) != Busy || g.origin.count() != 1 {
+				t.Errorf("another picture: %v after %d fetches, want class %s after 1", err, g.origin.count(), Busy)
+			}
+			synctest.Wait()
+		}
+		time.Sleep(25 * time.Hour)
+		if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Stale {
+			t.Errorf("past its freshness: %+v, %v", rend, err)
+		}
+		synctest.Wait()
+		short.Store(false)
+		for _, width := range []int{320, 640} {
+			if _, err := g.one(t, remote(t), width); err != nil {
+				t.Errorf("afterwards, %d: %v", width, err)
+			}
+		}
+		if _, err := g.one(t, other, 320); err != nil {
+			t.Errorf("afterwards: %v", err)
 		}
 	})
 }

@@ -181,7 +181,7 @@ func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Or
 	l := located{ptr: p, had: true, keep: !p.Said.NoStore || pinned}
 	if o.NotModified {
 		if p.Current == nil {
-			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", k.src, fetch.ErrUpstream)
+			return located{}, fmt.Errorf("fetch %s: %w: not modified, but nothing was known of it", k.src.Public(), fetch.ErrUpstream)
 		}
 		l.ptr = r.confirmed(ctx, p, o.Validators, pinned)
 		return l, nil
@@ -285,7 +285,7 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		defer cancel()
 		r.commit(src, l.token, func() {
 			if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-				r.report(fmt.Errorf("forget the pointer of %s: %w", src, err))
+				r.report(fmt.Errorf("forget the pointer of %s: %w", src.Public(), err))
 			}
 			r.changed(src)
 		})

@@ -194,14 +194,14 @@ func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache
 	}
 	var p pointer
 	if err := json.Unmarshal(o.Meta, &p); err != nil {
-		r.report(fmt.Errorf("read the pointer of %s: %w", src, err))
+		r.report(fmt.Errorf("read the pointer of %s: %w", src.Public(), err))
 		return pointer{}
 	}
 	if p.Withdrawn != nil {
 		r.tombs.add(p.Withdrawn, src)
 	}
 	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
-		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src, v.Info.Width, v.Info.Height))
+		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src.Public(), v.Info.Width, v.Info.Height))
 		return pointer{}
 	}
 	return p
@@ -210,7 +210,7 @@ func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache
 func (r *Renderer) savePointer(ctx context.Context, in cache.Store, src source.Source, p pointer) {
 	o, err := pointerObject(p)
 	if err != nil {
-		r.report(fmt.Errorf("write the pointer of %s: %w", src, err))
+		r.report(fmt.Errorf("write the pointer of %s: %w", src.Public(), err))
 		return
 	}
 	r.putIn(ctx, in, pointerKey(src), o)

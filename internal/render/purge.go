@@ -108,7 +108,7 @@ func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purg
 // shall have no pointer either, and a disk that fails shall be noticed, so it deletes first.
 func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdrawal) error {
 	if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-		return fmt.Errorf("forget the pointer of %s: %w", src, err)
+		return fmt.Errorf("forget the pointer of %s: %w", src.Public(), err)
 	}
 	if tomb == nil {
 		return nil
@@ -122,7 +122,7 @@ func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdra
 		err = put(ctx, pointerKey(src), o)
 	}
 	if err != nil {
-		return fmt.Errorf("keep that %s is withdrawn: %w", src, err)
+		return fmt.Errorf("keep that %s is withdrawn: %w", src.Public(), err)
 	}
 	return nil
 }

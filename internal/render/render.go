@@ -56,6 +56,9 @@ type Options struct {
 	KeepAll bool
 	// Aside makes what is Slow, so that it takes neither place nor memory from the rest; nil means Transform does.
 	Aside Transformer
+	// Short reports that memory is short: no flight is begun then, and who would wait for one is refused as Busy. What the cache has
+	// is answered. It is called for every flight; nil is never.
+	Short func() bool
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -171,6 +174,7 @@ func New(o Options) *Renderer {
 	r.fetches.host = func(k fetchKey) string { return k.src.Host() }
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
+	r.fetches.gate.short, r.renders.gate.short = o.Short, o.Short
 	return r
 }
 
@@ -239,7 +243,10 @@ func (r *Renderer) try(
 	work func(*call) ([]*Rendition, error),
 ) ([]*Rendition, error) {
 	c := &call{req: req, start: time.Now()}
-	var err error
+	err := r.hopeless(ctx, req.Source)
+	if err != nil {
+		return nil, err
+	}
 	if c.located, c.outcome, err = locate(ctx, req.Source); err != nil {
 		return nil, err
 	}
@@ -251,6 +258,19 @@ func (r *Renderer) try(
 		return nil, errPurged // it is no answer any more
 	}
 	return rends, err
+}
+
+// hopeless returns errFull where nothing is known of src, not even why it cannot be had, and no picture could be made in time: to
+// fetch it would cost others, and whoever asks would be sent away only then.
+func (r *Renderer) hopeless(ctx context.Context, src source.Source) error {
+	err := r.renders.gate.hopeless()
+	if err == nil || r.failures.get(pointerKey(src), src, time.Now()) != nil {
+		return nil
+	}
+	if p := r.loadPointer(ctx, src); p.Current != nil || p.Failure != nil || p.Withdrawn != nil {
+		return nil
+	}
+	return err
 }
 
 // refetch locates an original by the flight that brings it.

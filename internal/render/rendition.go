@@ -171,6 +171,9 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 		if w.found = w.err == nil; w.made.here && w.outcome == Filled {
 			w.outcome = c.outcome
 		}
+		if c.outcome == Filled {
+			w.outcome = Filled // whoever brought the original has filled something, whoever made the rendition of it
+		}
 	}
 	if again {
 		r.fill(ctx, c, open)

@@ -104,7 +104,7 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 		body, err = caption.Embed(w.made.body, c.words.Cut(maxWord))
 	}
 	if err != nil {
-		r.report(fmt.Errorf("put the words into %s of %s: %w", w.spec, c.req.Source, err))
+		r.report(fmt.Errorf("put the words into %s of %s: %w", w.spec, c.req.Source.Public(), err))
 		return 0
 	}
 	w.made.body, w.spliced = body, true

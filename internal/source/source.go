@@ -67,6 +67,15 @@ func Local(name string) (Source, error) {
 // String is the canonical text: a URL, or "/" and the path under the site root.
 func (s Source) String() string { return s.text }
 
+// Public is String without what is in the query, for logs and errors: keys for a picture stand there, and readers of logs are
+// others than readers of posts.
+func (s Source) Public() string {
+	if before, _, found := strings.Cut(s.text, "?"); found && s.Remote() {
+		return before + "?…"
+	}
+	return s.text
+}
+
 // IsZero reports whether s names nothing.
 func (s Source) IsZero() bool { return s.text == "" }
 

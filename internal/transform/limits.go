@@ -151,6 +151,10 @@ func EncoderBytes(f Format, pixels int64) int64 {
 // may need more.
 const ParallelBytes = 256 << 20
 
+// NeedBytes is an estimate of the most memory that an engine works with in one call for specs, resolved, of an original that
+// i tells of: decoding and resizing, then encoding.
+func NeedBytes(i Info, specs []Spec) int64 { return max(workBytes(i, specs), encodeBytes(specs)) }
+
 // workBytes is the memory that decoding and resizing hold at one time in one call, the more of two stages: decoding; and
 // resizing, beside what is left of decoding (a progressive JPEG's coefficients, 4/5 of what it takes, are gone by then).
 //

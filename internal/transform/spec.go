@@ -87,7 +87,7 @@ type Color uint32
 const Opaque Color = 1 << 24
 
 // RGB is the colour's parts; those of the zero Color are 0.
-func (c Color) RGB() (r, g, b uint8) { return uint8(c >> 16), uint8(c >> 8), uint8(c) }
+func (c Color) RGB() (r, g, b uint8) { return uint8(c >> 16), uint8(c >> 8), uint8(c) } //nolint:gosec // its lowest bits
 
 // maxSide bounds w and h in a text, before dpr: more than any display or printed page needs. It keeps the grammar finite;
 // the limit of a rendition is Options.MaxOutput.

@@ -1,5 +1,5 @@
 // What clients from npm make of a picture, for cmd/cutline/integration_clients_test.go: takes a file with
-// {host, sources: [path or URL], formats}, prints {asked, html}: the addresses that @imgix/js-core, unpic and @unpic/core build for each
+// {host, token, sources: [path or URL], formats}, prints {asked, html}: the addresses that @imgix/js-core, unpic and @unpic/core build for each
 // source, each with what its answer should be, as [{client, source, url, width, ratio, type, vary}], and the markup that
 // eleventy-img makes of formats. Width is in pixels, ratio width by height; 0 is the picture's own, and type '' any.
 import { readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const { transformUrl } = require('unpic')
 const { transformProps, transformSourceProps } = require('@unpic/core')
 const Image = require('@11ty/eleventy-img')
 
-const { host, sources, formats } = JSON.parse(readFileSync(process.argv[2]))
+const { host, token, sources, formats } = JSON.parse(readFileSync(process.argv[2]))
 const asked = []
 
 // add notes an address; entries of a srcset have their width from it: "640w", or "2x" of one.
@@ -27,11 +27,10 @@ const addSet = (client, source, srcset, want) => {
 const auto = { type: '', vary: true } // the smallest of what the test says it takes
 const jpeg = { type: 'image/jpeg' } // as the originals
 
-function imgix(source) {
-  const client = new ImgixClient({ domain: '127.0.0.1', useHTTPS: false })
+function imgix(source, name, settings, expiry) {
+  const client = new ImgixClient({ domain: '127.0.0.1', useHTTPS: false, ...settings })
   client.settings.domain = host // the constructor takes no port
-  const name = '@imgix/js-core'
-  const url = (params, want) => add(name, source, client.buildURL(source, params), want)
+  const url = (params, want) => add(name, source, client.buildURL(source, { ...params, ...expiry }), want)
   url({}, jpeg)
   url({ w: 800 }, { ...jpeg, width: 800 })
   url({ w: 640, fm: 'jpg', q: 60 }, { ...jpeg, width: 640 })
@@ -63,7 +62,8 @@ function unpic(source) {
 }
 
 for (const source of sources) {
-  imgix(source)
+  imgix(source, '@imgix/js-core', {}, {})
+  imgix(source, '@imgix/js-core, signed', { secureURLToken: token }, { expires: 4102444800 })
   unpic(source)
 }
 const html = Image.generateHTML(formats, { alt: 'A “rocket” & <smoke>', sizes: '100vw', loading: 'lazy', decoding: 'async' })

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// Warm compiles the WASM modules that the first picture of a format would wait for, 0.1 to 1 s each, by encoding a tiny one.
-// It stops between two when ctx ends. It may run beside all else.
-func (e *Engine) Warm(ctx context.Context) error {
+// Warm compiles the WASM modules that the first picture of a format would wait for, 0.1 to 1 s each, by encoding a tiny one: of
+// all formats, or of those that are named. It stops between two when ctx ends. It may run beside all else.
+func (e *Engine) Warm(ctx context.Context, formats ...transform.Format) error {
 	var errs []error
 	tiny := &plate{pixels: image.NewNRGBA(image.Rect(0, 0, 16, 16)), opaque: true}
 	for i := 3; i < len(tiny.pixels.Pix); i += 4 {
@@ -19,7 +20,7 @@ func (e *Engine) Warm(ctx context.Context) error {
 	}
 	for _, f := range transform.Formats() {
 		c, ok := codecFor(f)
-		if !ok || !e.Can(f).Encode {
+		if !ok || !e.Can(f).Encode || len(formats) > 0 && !slices.Contains(formats, f) {
 			continue
 		}
 		if _, err := c.encode(ctx, tiny, 50, false); err != nil {

@@ -67,7 +67,7 @@ func assemble(white vector, tags []tag) []byte {
 	at := len(b) + entryBytes*len(tags)
 	var bodies []byte
 	for i, t := range tags {
-		if i == 0 || !slices.Equal(t.body, tags[i-1].body) {
+		if i == 0 || !slices.Equal(t.body, tags[i-1].body) { //nolint:gosec // not read for the first
 			bodies = append(bodies, t.body...)
 			bodies = append(bodies, make([]byte, -len(bodies)&3)...)
 		}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/dd8bf596/cutline/internal/sign"
+)
+
+const (
+	// keyFile begins a secret that stands in a file of its own: file:/run/secrets/cutline.
+	keyFile = "file:"
+	// imgixKey begins the token by which imgix's clients sign: imgix:aZ3kQ9xB7mT2wR5v, imgix:file:/run/secrets/imgix.
+	imgixKey = "imgix:"
+	// maxKeys is how many keys there may be beside a token: the one that signs, and the one before it.
+	maxKeys = 2
+)
+
+// checkOf is what checks a key of the configuration, without imgixKey, and what is left to be checked.
+func checkOf(key string) (check func(string) error, rest string, isToken bool) {
+	if rest, isToken = strings.CutPrefix(key, imgixKey); isToken {
+		return sign.CheckToken, rest, true
+	}
+	return sign.CheckKey, key, false
+}
+
+// parseKey reads a key or a token, or the name of its file.
+func parseKey(s string) (string, error) {
+	check, rest, _ := checkOf(s)
+	path, isFile := strings.CutPrefix(rest, keyFile)
+	if !isFile {
+		return s, check(rest)
+	}
+	return s, checkPath(path)
+}
+
+// checkPath refuses what no file can have for its name.
+func checkPath(path string) error {
+	if path == "" || strings.ContainsRune(path, 0) {
+		return errors.New("expected the name of a file behind 'file:'")
+	}
+	return nil
+}
+
+// keyText shows what kind of key it is and where, never the key.
+func keyText(s string) *yaml.Node {
+	_, rest, isToken := checkOf(s)
+	if !strings.HasPrefix(rest, keyFile) {
+		rest = masked
+	}
+	if isToken {
+		rest = imgixKey + rest
+	}
+	return text(rest)
+}
+
+// A secretList is a list of secrets.
+type secretList struct{ *listValue[string] }
+
+func (v secretList) read(n *yaml.Node, report reportFunc) { v.listValue.read(n, hiding(report)) }
+
+// readSecrets reads the keys and tokens that stand in files of their own, and refuses those that anybody on this machine can read, in
+// whatever file they are.
+func (l *loader) readSecrets() {
+	if l.AdminToken != "" {
+		token, err := l.secretOf("admin_token", l.AdminToken, checkToken)
+		if err != nil {
+			l.faults = append(l.faults, fault{where: l.origin["admin_token"], what: "admin_token: " + err.Error()})
+		}
+		l.AdminToken = token
+	}
+	l.readKeys()
+}
+
+// readKeys is readSecrets for what signs addresses.
+func (l *loader) readKeys() {
+	var keys, tokens []string
+	for i, key := range l.Keys {
+		check, rest, isToken := checkOf(key)
+		secret, err := l.secretOf("keys", rest, check)
+		switch {
+		case err != nil:
+			l.keyFault("[" + strconv.Itoa(i) + "]: " + err.Error())
+		case isToken:
+			tokens = append(tokens, secret)
+		default:
+			keys = append(keys, secret)
+		}
+	}
+	if len(keys) > maxKeys {
+		l.keyFault(fmt.Sprintf(": expected at most %d, the one that signs first (got %d)", maxKeys, len(keys)))
+	}
+	if len(tokens) > 1 {
+		l.keyFault(fmt.Sprintf(": expected at most one with %s (got %d)", imgixKey, len(tokens)))
+	}
+	if len(l.faults) > 0 {
+		return
+	}
+	l.imgixToken = sign.Token(strings.Join(tokens, ""))
+	var err error
+	if l.signKeys, err = sign.NewKeys(keys...); err != nil { // each has been checked
+		l.keyFault(": " + err.Error())
+	}
+}
+
+func (l *loader) keyFault(what string) {
+	l.faults = append(l.faults, fault{where: l.origin["keys"], what: "keys" + what})
+}
+
+// secretOf is what value stands for, at key: itself, or what is in its file.
+func (l *loader) secretOf(key, value string, check func(string) error) (string, error) {
+	path, isFile := strings.CutPrefix(value, keyFile)
+	inFile := l.file != "" && strings.HasPrefix(l.origin[key], l.file+":")
+	switch {
+	case !isFile && inFile:
+		if info, err := os.Stat(l.file); err == nil && !isPrivate(info) {
+			return "", fmt.Errorf("stands in a file that everybody on this machine may read: chmod o= %s, or name a file of its own by %sPATH",
+				l.file, keyFile)
+		}
+		return value, nil
+	case !isFile:
+		return value, nil
+	case inFile && !filepath.IsAbs(path):
+		path = filepath.Join(filepath.Dir(l.file), path)
+	}
+	value, err := readSecret(path)
+	if err == nil {
+		err = check(value)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return value, nil
+}
+
+// isPrivate reports whether only the file's owner and group may read and change it. Windows has its rights elsewhere.
+func isPrivate(info fs.FileInfo) bool {
+	const others = 0o007
+	return runtime.GOOS == "windows" || info.Mode().Perm()&others == 0
+}
+
+// maxSecret bounds a file with a secret, in bytes.
+const maxSecret = 4 << 10
+
+// readSecret is the one line of a file that nobody else may read.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path) // before it is opened: a pipe would be waited for
+	if err != nil {
+		return "", plainReason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("expected a file")
+	}
+	if !isPrivate(info) {
+		return "", fmt.Errorf("everybody on this machine may read it: chmod o= %s", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", plainReason(err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", plainReason(err)
+	}
+	if len(data) > maxSecret {
+		return "", fmt.Errorf("expected one line, of at most %s", formatBytes(maxSecret))
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
+}

@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/dd8bf596/cutline/internal/catalog"
+)
+
+// TestReadiness verifies that what is served worse than it could be is served, and that what ends is not.
+func TestReadiness(t *testing.T) {
+	d := newDesk(t)
+	probe := func(path string, status int, want string) {
+		t.Helper()
+		if resp, body := d.get(path); resp.StatusCode != status || body != want || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %q, want %d %q", path, resp.StatusCode, body, status, want)
+		}
+	}
+	probe("/readyz", http.StatusOK, "ready\n")
+	var reasons []string
+	d.o.Degraded = func() []string { return reasons }
+	probe("/readyz", http.StatusOK, "ready\n")
+	reasons = []string{"the disk is slow", "the moon is full"}
+	probe("/readyz", http.StatusOK, "degraded: the disk is slow; the moon is full\n")
+	reasons = nil
+	d.scans(func(*catalog.Catalog) (*catalog.Catalog, error) { return nil, errors.New("no") })
+	d.rescan(http.StatusInternalServerError)
+	probe("/readyz", http.StatusOK, "degraded: the posts could not be read again\n")
+	d.scans(func(last *catalog.Catalog) (*catalog.Catalog, error) { return last, nil })
+	d.rescan(http.StatusOK)
+	probe("/readyz", http.StatusOK, "ready\n")
+	reasons = []string{"the disk is slow"}
+	d.SetReady(false)
+	probe("/readyz", http.StatusServiceUnavailable, "shutting down\n")
+	probe("/livez", http.StatusOK, "alive\n")
+}
