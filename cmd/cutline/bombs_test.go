@@ -77,9 +77,15 @@ func hostileSite(t *testing.T) string {
 // by its header costs a few times its bytes; nothing of what is refused is kept.
 func TestBombs(t *testing.T) {
 	imagetest.Long(t)
+	for _, workers := range []string{"0", "auto"} {
+		t.Run("workers "+workers, func(t *testing.T) { bombs(t, workers) })
+	}
+}
+
+func bombs(t *testing.T, workers string) {
 	origin := imagetest.NewOrigin(t)
 	folder := t.TempDir()
-	s := startServe(t, "--cache", folder, hostileSite(t))
+	s := startServe(t, "--cache", folder, "--workers", workers, hostileSite(t))
 	defer s.stop(t)
 	c := client(t)
 	warm := func() {
@@ -215,10 +221,16 @@ func allocated(f func()) int64 {
 // of a fast processor and more, so that the deadline comes first on every machine.
 func TestSlowOriginal(t *testing.T) {
 	imagetest.Long(t)
+	for _, workers := range []string{"0", "1"} {
+		t.Run("workers "+workers, func(t *testing.T) { slowOriginal(t, workers) })
+	}
+}
+
+func slowOriginal(t *testing.T, workers string) {
 	origin := imagetest.NewOrigin(t)
 	origin.Serve("/slow.jpg", imagetest.Progressive(5_400, 5_200, 100))
-	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nlimits: {timeout: 100ms, parallel: 1}\n")
-	s := startServe(t, "--cache", "off", site)
+	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nlimits: {timeout: 100ms}\n")
+	s := startServe(t, "--cache", "off", "--workers", workers, site)
 	defer s.stop(t)
 	c := client(t)
 	before := runtime.NumGoroutine()

@@ -213,7 +213,7 @@ func (l *loop) transform(r request, src []byte, need *int64) ([]transform.Output
 func (l *loop) limit(need int64, formats []transform.Format) {
 	samples := [...]metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(samples[:])
-	limit := int64(samples[0].Value.Uint64()) + baseMemory + need
+	limit := int64(samples[0].Value.Uint64()) + baseMemory + need //nolint:gosec // bytes of memory
 	for _, f := range formats {
 		if !l.seen[f] {
 			l.seen[f] = true
