@@ -23,7 +23,6 @@ func (trap) At(_, _ int) color.Color   { panic("trap") }
 type trapped struct {
 	transform.Engine
 	img   image.Image
-	width int
 	calls atomic.Int32
 }
 
