@@ -112,7 +112,7 @@ type walk struct {
 func newWalk(t *testing.T, seed uint64, pin bool, sites []*catalog.Catalog) *walk {
 	t.Helper()
 	near, far := &plainStore{objects: map[cache.Key]*cache.Object{}}, &plainStore{objects: map[cache.Key]*cache.Object{}}
-	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 1)), near: near, far: far, origin: &walkOrigin{}, sites: sites} //nolint:gosec // a test's course
+	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 1)), near: near, far: far, origin: &walkOrigin{}, sites: sites}
 	var server *Server
 	w.r = &countedRenderer{Renderer: render.New(render.Options{
 		Store: cache.NewTiers(cache.TiersOptions{}, near, far), Near: near, Fetch: w.origin, Transform: w.origin, Pin: pin,

@@ -155,10 +155,10 @@ func compareOverload(t *testing.T, workers string) {
 	start = time.Now()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / (4 * capacity)))
 	defer tick.Stop()
-	for time.Since(start) < lasts {
+	for n := 0; time.Since(start) < lasts; {
 		<-tick.C
 		wg.Go(func() { over.timed(t, c, fresh()) })
-		if next%20 == 0 {
+		if n++; n%20 == 0 {
 			wg.Go(func() { hits.timed(t, c, known) })
 		}
 	}

@@ -163,7 +163,7 @@ func readSecret(path string) (string, error) {
 	if !isPrivate(info) {
 		return "", fmt.Errorf("everybody on this machine may read it: chmod o= %s", path)
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return "", plainReason(err)
 	}

@@ -35,7 +35,7 @@ func (p *pressure) pressed() bool {
 		read, collect = heap, runtime.GC
 	}
 	live, limit := read()
-	if int64(live)-p.held() < (int64(limit)-p.tier)/100*pressedPercent {
+	if int64(live)-p.held() < (int64(limit)-p.tier)/100*pressedPercent { //nolint:gosec // bytes of memory
 		return false
 	}
 	p.mu.Lock()

@@ -194,7 +194,7 @@ const flightGrace = 5 * time.Second
 func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Timeout + 5*time.Second }
 
 // server returns an HTTP server that a slow or hostile client cannot hold: a header within 5 s and 16 KB, an answer within a
-// minute after it had to be made; over a steadyListener, one that is taken steadily.
+// minute after it had to be made. Over a steadyListener, the last is that the answer is taken steadily instead.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           st.proxy.Handler(),

@@ -2,9 +2,13 @@ package catalog
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
+
+	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
 )
 
 // What a scan takes from the one before it: Options.Last.
@@ -38,6 +42,25 @@ func (c *collection) empty(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.blank = append(c.blank, name)
+}
+
+// readSettled reads f, whose information is info, again where somebody wrote into it meanwhile: what was read may be the beginning
+// of one save and the end of another, or nothing. It returns the information that belongs to what was read; nil is a file that
+// does not settle.
+func readSettled(f *os.File, info os.FileInfo, reader *frontmatter.Reader) (*frontmatter.Document, os.FileInfo, error) {
+	const tries = 3
+	for range tries {
+		doc, err := reader.Read(f)
+		after, statErr := f.Stat()
+		if statErr != nil || after.Size() == info.Size() && after.ModTime().Equal(info.ModTime()) {
+			return doc, info, err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, info, err
+		}
+		info = after
+	}
+	return nil, nil, nil
 }
 
 var errEmpty = errors.New("the file is empty")

@@ -287,10 +287,11 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		found.unreadable(file, errNotRegular)
 		return
 	}
-	if info.Size() == 0 {
+	doc, info, err := readSettled(f, info, reader)
+	if info == nil || info.Size() == 0 {
 		found.empty(file)
+		return
 	}
-	doc, err := reader.Read(f)
 	if errors.Is(err, frontmatter.ErrNone) {
 		return
 	}

@@ -32,16 +32,11 @@ func (f *Fetcher) local(src source.Source, prior Validators) (*Original, error) 
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	// Opening a FIFO that nobody writes to would block for ever without O_NONBLOCK, which regular files ignore.
-	file, err := f.site.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, info, err := openPlain(f.site, name)
 	if err != nil {
 		return nil, openError(err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrBroken, err)
-	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: not a regular file", ErrNotFound)
 	}
@@ -99,6 +94,56 @@ func resolveLinks(root *os.Root, name string) (string, error) {
 		}
 	}
 	return done, nil
+}
+
+// errSwapped is a name that became a link, or another file, while it was opened.
+var errSwapped = errors.New("changed while it was opened")
+
+// openPlain opens the file of that name under root, through no symbolic link. os.Root follows those that stay inside, so that a
+// folder or a file that is swapped for a link after resolveLinks looked at it would lead to what no picture's name leads to. Each
+// step is therefore from an open folder, to what has the same inode as what had the name and was no link.
+func openPlain(root *os.Root, name string) (file *os.File, info os.FileInfo, err error) {
+	dir := root
+	defer func() {
+		if dir != root {
+			_ = dir.Close() // only read
+		}
+	}()
+	for {
+		part, rest, more := strings.Cut(name, "/")
+		seen, err := dir.Lstat(part)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !more {
+			return openSeen(dir, part, seen)
+		}
+		sub, err := dir.OpenRoot(part)
+		if err != nil {
+			return nil, nil, err
+		}
+		if dir != root {
+			_ = dir.Close() // only read
+		}
+		dir, name = sub, rest
+		if opened, err := dir.Stat("."); err != nil || !os.SameFile(opened, seen) {
+			return nil, nil, errors.Join(errSwapped, err)
+		}
+	}
+}
+
+// openSeen opens a file of dir, if it is the one that Lstat saw. A link is none that can be opened: its target is another file.
+func openSeen(dir *os.Root, name string, seen os.FileInfo) (*os.File, os.FileInfo, error) {
+	// Opening a FIFO that nobody writes to would block for ever without O_NONBLOCK, which regular files ignore.
+	file, err := dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil || !os.SameFile(info, seen) {
+		return nil, nil, errors.Join(errSwapped, err, file.Close())
+	}
+	return file, info, nil
 }
 
 // readFile reads exactly what info described: a file that is being written is not a picture yet.

@@ -167,7 +167,8 @@ func (g *gate) hopeless() error {
 	return g.tooSlow()
 }
 
-// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a share nobody can tell: each moves as fast as it does.
+// tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a
+// share nobody can tell: each moves as fast as it does.
 func (g *gate) tooSlow() error {
 	if wait := g.pace.wait(time.Now(), g.waiting()); g.share == (share{}) && wait > g.wait/2 {
 		return fmt.Errorf("%w: it would have to wait for %s", errFull, wait.Round(time.Second))

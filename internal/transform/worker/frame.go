@@ -90,7 +90,7 @@ func writeFrame(w io.Writer, head any, bodies ...[]byte) error {
 	if len(text) > maxHead {
 		return fmt.Errorf("%w: a head of %d bytes, of at most %d", errFrame, len(text), maxHead)
 	}
-	if _, err := w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil {
+	if _, err := w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil { //nolint:gosec // a head, bounded by maxHead
 		return err
 	}
 	for _, body := range bodies {

@@ -53,7 +53,7 @@ func favour(pid int) {
 // Without /proc there is no such limit, and the Transformer's budgets are the only ones.
 func limitData(pid int, more int64) {
 	if data, ok := statm(pid, 5); ok {
-		limit := uint64(data + more)
+		limit := uint64(data + more)                                                       //nolint:gosec // bytes of memory
 		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil) // it may be lower already
 	}
 }

@@ -228,7 +228,7 @@ func (l *loop) limit(need int64, formats []transform.Format) {
 	if l.tight() {
 		base = min(base, l.memory/8)
 	}
-	limit := int64(samples[0].Value.Uint64()) + base + need
+	limit := int64(samples[0].Value.Uint64()) + base + need //nolint:gosec // bytes of memory
 	for _, f := range formats {
 		if !l.seen[f] {
 			l.seen[f] = true
