@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +16,10 @@ import (
 // TestHealth verifies what is said of a cache folder that works, fails, hangs and works again, and how often it is tried for that.
 func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tries, trouble, hang := 0, "", make(chan struct{})
+		var tries atomic.Int64
+		trouble, hang := "", make(chan struct{})
 		close(hang)
-		h := &health{try: func() string { tries++; <-hang; return trouble }}
+		h := &health{try: func() string { tries.Add(1); <-hang; return trouble }}
 		ask := func(step string, want string, wantTries int) {
 			t.Helper()
 			var all sync.WaitGroup
@@ -29,8 +31,8 @@ func TestHealth(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if tries != wantTries {
-				t.Errorf("%s: %d tries, want %d", step, tries, wantTries)
+			if n := tries.Load(); n != int64(wantTries) {
+				t.Errorf("%s: %d tries, want %d", step, n, wantTries)
 			}
 		}
 		time.Sleep(time.Hour)

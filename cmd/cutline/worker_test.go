@@ -18,6 +18,7 @@ import (
 
 // TestWorkersDie kills all workers between and during requests: every answer is the picture.
 func TestWorkersDie(t *testing.T) {
+	imagetest.Long(t) // each new worker compiles its codecs
 	site := writeSite(t, "")
 	writePost(t, site, "one", "/one.jpg")
 	if err := os.WriteFile(filepath.Join(site, "one.jpg"), imagetest.JPEG(t, 1200, 800), 0o600); err != nil {
