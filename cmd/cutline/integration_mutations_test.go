@@ -29,7 +29,7 @@ const (
 
 // A mutationRun is one format's damaged originals on their way through a server.
 type mutationRun struct {
-	server  string
+	servers [2]string // one that decodes in its own process, one that does in workers
 	format  transform.Format
 	seeds   [][]byte
 	client  *http.Client
@@ -42,7 +42,7 @@ type mutationRun struct {
 
 // TestIntegrationMutations asks a server for 10,000 damaged originals of each format (CUTLINE_MUTATIONS: another number;
 // CUTLINE_MUTATION: one of them alone): every answer is a whole picture or a refusal in the error contract's words, the process lives,
-// and what it has alive stays within its budgets.
+// and what it has alive stays within its budgets. Half of them are decoded in the process itself, the others in workers.
 func TestIntegrationMutations(t *testing.T) {
 	runs, from := uint64(mutated), uint64(0)
 	fromEnv(t, "CUTLINE_MUTATIONS", &runs)
@@ -58,14 +58,18 @@ func TestIntegrationMutations(t *testing.T) {
 		seeds[f] = append(seeds[f], body)
 	}
 	origin := imagetest.NewOrigin(t)
-	s := startServe(t, "--cache", "off", "--log-level", "error", mutationSite(t))
-	defer s.stop(t)
+	var servers [2]string
+	for i, workers := range []string{"0", "auto"} {
+		s := startServe(t, "--cache", "off", "--log-level", "error", "--workers", workers, mutationSite(t))
+		defer s.stop(t)
+		servers[i] = s.url
+	}
 	high := watchLive(t)
 	for _, f := range transform.Formats() {
 		if !reads(f) {
 			continue
 		}
-		m := &mutationRun{server: s.url, format: f, seeds: seeds[f], client: client(t), status: map[int]int{}}
+		m := &mutationRun{servers: servers, format: f, seeds: seeds[f], client: client(t), status: map[int]int{}}
 		m.client.Timeout = time.Minute
 		m.engine = transform.New(goengine.New(), transform.Options{MaxWait: time.Minute})
 		m.next.Store(from)
@@ -147,7 +151,7 @@ func (m *mutationRun) one(ctx context.Context, origin *imagetest.Origin, n uint6
 	}
 	var a reply
 	start := time.Now()
-	a.ask(ctx, m.client, sourceURL(m.server, origin.URL(path), to), nil)
+	a.ask(ctx, m.client, sourceURL(m.servers[n/100%2], origin.URL(path), to), nil)
 	for took := int64(time.Since(start)); took > m.slowest.Load(); {
 		m.slowest.Store(took)
 	}

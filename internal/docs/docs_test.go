@@ -20,7 +20,7 @@ const maxKeys = 30
 
 func TestTopLevel(t *testing.T) {
 	allowed := []string{
-		"cmd", "proxy", "cache", "internal", "testdata", "Dockerfile", "go.mod", "go.sum", "README.md", "LICENSE", "CHANGELOG.md", "Makefile",
+		"cmd", "proxy", "cache", "internal", "testdata", "Dockerfile", "go.mod", "go.sum", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "Makefile",
 		"cutline", "dist", // built, and ignored by git
 	}
 	entries, err := os.ReadDir(root)

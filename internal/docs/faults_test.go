@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestFaults finds every test that faults.md names, so that a case is never covered on paper only.
+// TestFaults finds every test that faults.md and SECURITY.md name, so that a case is never covered on paper only, and has
+// SECURITY.md name every fuzz target.
 func TestFaults(t *testing.T) {
 	there := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
@@ -26,17 +27,25 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("faults.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`).FindAllString(string(text), -1)
-	if len(named) == 0 {
-		t.Error("faults.md names no test")
-	}
-	for _, name := range named {
-		if !there[name] {
-			t.Errorf("faults.md names %s, which is not there", name)
+	for _, page := range []string{"faults.md", filepath.Join(root, "SECURITY.md")} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{}
+		for _, name := range regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`).FindAllString(string(text), -1) {
+			named[name] = true
+			if !there[name] {
+				t.Errorf("%s names %s, which is not there", page, name)
+			}
+		}
+		if len(named) == 0 {
+			t.Errorf("%s names no test", page)
+		}
+		for name := range there {
+			if page != "faults.md" && strings.HasPrefix(name, "Fuzz") && !named[name] {
+				t.Errorf("%s does not name %s", page, name)
+			}
 		}
 	}
 }

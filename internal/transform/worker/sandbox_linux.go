@@ -153,7 +153,7 @@ func calls() (*seccomp.Policy, error) {
 		{Names: known, Action: seccomp.ActionAllow},
 		{NamesWithCondtions: []seccomp.NameWithConditions{
 			only("clone", seccomp.BitsSet, unix.CLONE_THREAD),      // a thread, no process
-			only("tgkill", seccomp.Equal, uint64(os.Getpid())),     // to a thread of this process //nolint:gosec // it is positive
+			only("tgkill", seccomp.Equal, uint64(os.Getpid())),     //nolint:gosec // to a thread of this process, whose number is positive
 			only("prctl", seccomp.Equal, uint64(unix.PR_SET_NAME)), // threads are given names
 		}, Action: seccomp.ActionAllow},
 		// Its flags are in memory, which no filter can look at. C libraries take clone where there is no clone3.

@@ -29,6 +29,10 @@ const (
 	// idleTime is how long a worker waits for the next job until then. To get memory anew takes the next job of that size
 	// twice as long.
 	idleTime = 5 * time.Second
+	// tightMemory is the bound of a job below which the machine has too little for all workers to keep what they had for their last
+	// large job: then it goes back after tightTime, and the next job has less beside its estimate.
+	tightMemory = 512 << 20
+	tightTime   = 50 * time.Millisecond
 )
 
 // A warmer is an Engine that can be made ready ahead of time.
@@ -147,7 +151,11 @@ func (l *loop) next(large bool) (job, bool) {
 	if !large {
 		return <-l.jobs, true
 	}
-	idle := time.NewTimer(idleTime)
+	wait := idleTime
+	if l.tight() {
+		wait = tightTime
+	}
+	idle := time.NewTimer(wait)
 	defer idle.Stop()
 	select {
 	case j := <-l.jobs:
@@ -156,6 +164,9 @@ func (l *loop) next(large bool) (job, bool) {
 		return job{}, false
 	}
 }
+
+// tight reports whether memory is bounded by less than pictures may need.
+func (l *loop) tight() bool { return l.memory > 0 && l.memory < tightMemory }
 
 // ended is nil for the end of the requests, and for a parent that died while it wrote one.
 func ended(err error) error {
@@ -213,7 +224,11 @@ func (l *loop) transform(r request, src []byte, need *int64) ([]transform.Output
 func (l *loop) limit(need int64, formats []transform.Format) {
 	samples := [...]metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(samples[:])
-	limit := int64(samples[0].Value.Uint64()) + baseMemory + need //nolint:gosec // bytes of memory
+	base := int64(baseMemory)
+	if l.tight() {
+		base = min(base, l.memory/8)
+	}
+	limit := int64(samples[0].Value.Uint64()) + base + need //nolint:gosec // bytes of memory
 	for _, f := range formats {
 		if !l.seen[f] {
 			l.seen[f] = true

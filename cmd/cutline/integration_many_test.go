@@ -1,0 +1,63 @@
+//go:build integration
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestIntegrationManyPosts is F08 of the fault matrix: the built program reads 100,000 posts of which every hundredth is broken. It
+// ends with 0, as scan does unless it is told otherwise; it names each once; it takes 400 MB at most, where 340 were measured, of which the document that it prints is a part.
+func TestIntegrationManyPosts(t *testing.T) {
+	const posts, most = 100_000, 400 << 20
+	program := filepath.Join(t.TempDir(), "cutline")
+	command(t, "go", "build", "-o", program, ".")
+	site := t.TempDir()
+	for i := range posts {
+		text := fmt.Sprintf("---\ntitle: Post %[1]d\nfeatured-image:\n  path: https://o.example/%[1]d.jpg\n  cutline: The bridge, number %[1]d.\n  credit: Ann\n  alt-text: A bridge\n---\nText.\n", i)
+		if i%100 == 0 {
+			text = []string{"---\nimage: [\n---\n", "+++\nimage =\n+++\n", "{\"image\": }\n", "---\nimage: \xff\n---\n"}[i/100%4]
+		}
+		put(t, filepath.Join(site, fmt.Sprint(i%100), fmt.Sprintf("%d.md", i)), []byte(text))
+	}
+	var out, said bytes.Buffer
+	run := exec.CommandContext(t.Context(), program, "scan", "--format", "json", site)
+	run.Stdout, run.Stderr = &out, &said
+	err := run.Run()
+	if err != nil {
+		t.Errorf("%v: %.500s", err, &said)
+	}
+	var found struct {
+		Problems []struct{ File, Code string }
+		Summary  struct {
+			WithImage int `json:"posts_with_image"`
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &found); err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]int{}
+	for _, p := range found.Problems {
+		if named[p.File]++; named[p.File] > 1 || p.Code != "bad-front-matter" {
+			t.Errorf("%s: %s", p.File, p.Code)
+		}
+	}
+	if len(named) != posts/100 || found.Summary.WithImage != posts-posts/100 {
+		t.Errorf("%d files named, %d posts with an image", len(named), found.Summary.WithImage)
+	}
+	usage, ok := run.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok || usage.Maxrss<<10 > most {
+		t.Errorf("it took %d MB", usage.Maxrss>>10)
+	}
+	t.Logf("%d MB, %v of processors' time", usage.Maxrss>>10, run.ProcessState.UserTime()+run.ProcessState.SystemTime())
+	if err := os.RemoveAll(site); err != nil {
+		t.Error(err)
+	}
+}
