@@ -3,6 +3,7 @@ package worker
 import (
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -23,9 +24,13 @@ func TestTightMemory(t *testing.T) {
 			t.Errorf("bound of %d MiB: %d MiB beside the estimate, want %d and a few", memory/mib, got/mib, want/mib)
 		}
 	}
-	l := &loop{memory: 256 * mib, jobs: make(chan job)}
-	start := time.Now()
-	if _, ok := l.next(true); ok || time.Since(start) >= idleTime {
-		t.Errorf("waited %s for another job: %t", time.Since(start), ok)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		for memory, want := range map[int64]time.Duration{0: idleTime, 256 * mib: tightTime} {
+			l := &loop{memory: memory, jobs: make(chan job)}
+			start := time.Now()
+			if _, ok := l.next(true); ok || time.Since(start) != want {
+				t.Errorf("bound of %d MiB: waited %s for another job, want %s", memory/mib, time.Since(start), want)
+			}
+		}
+	})
 }
