@@ -152,7 +152,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	contentType, text := "text/plain; charset=utf-8", v.text
 	if strings.HasSuffix(c.Request.URL.Path, "/"+figureLeaf) {
 		// An include puts whatever it gets into the article, and its readers need not read why there is no picture.
-		contentType, text = "text/html; charset=utf-8", "<!-- cutline: "+strings.ReplaceAll(text, "--", "- -")+" -->"
+		contentType, text = "text/html; charset=utf-8", "<!-- cutline: "+inComment.Replace(text)+" -->"
 	}
 	h.Set("Content-Type", contentType)
 	body := []byte(text + "\n")
@@ -164,6 +164,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	_, _ = c.Writer.Write(body) // a client that is gone is no error of ours
 }
+
+// inComment keeps a text that repeats what the client sent from ending the HTML comment that it stands in: none ends without ">", and
+// one without any "--" is one for XML's readers too.
+var inComment = strings.NewReplacer("<", "&lt;", ">", "&gt;", "-", "\u2010")
 
 // retryAfter is whole seconds, 1 to 300, as the origin asked or as our own queue needs.
 func retryAfter(err error) string {

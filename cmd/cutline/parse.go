@@ -19,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
 	"github.com/dd8bf596/cutline/proxy"
@@ -233,10 +234,14 @@ func parseToken(s string) (string, error) {
 	return s, checkToken(s)
 }
 
-// checkToken refuses what is no bearer token; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes through a header.
+// checkToken refuses what is no bearer token, and what somebody guesses; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes
+// through a header.
 func checkToken(s string) error {
 	if len(s) < leastToken || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("expected at least %d letters, digits and signs, as 'openssl rand -base64 24' makes them", leastToken)
+	}
+	if sign.CheckToken(s) != nil {
+		return errors.New("this token is an example, or can be guessed; 'openssl rand -base64 24' makes a good one")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -28,6 +29,10 @@ func (p *program) workerCommand() *cobra.Command {
 		Hidden: true,
 		Args:   noCommand,
 		RunE: func(*cobra.Command, []string) error {
+			// It would wait for requests, and a worker takes no Ctrl-C.
+			if in, err := os.Stdin.Stat(); err == nil && in.Mode()&os.ModeCharDevice != 0 {
+				return &usageError{errors.New("'cutline serve' starts this where it makes pictures; there is nothing in it for people")}
+			}
 			return worker.Serve(func() transform.Engine { return goengine.New() })
 		},
 	}

@@ -340,7 +340,8 @@ func (r *Renderer) remember(ctx context.Context, j job, e *Error) error {
 	return e
 }
 
-// condemn remembers that the original cannot be made into pixels.
+// condemn remembers that the original cannot be made into pixels. One of which nothing is known but that workers ended over it keeps
+// its place, unless there is another to show: the machine's memory may have run short, and nobody may have that original any more.
 func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 	r.report(e)
 	// The flight that brought the original may not have stored its pointer yet.
@@ -355,6 +356,11 @@ func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 			return p, false
 		case p.Current.Sum != j.located.ptr.Current.Sum: // replaced meanwhile
 			err = errChanged
+			return p, false
+		case p.Last == nil && errors.Is(e, transform.ErrEnded):
+			for _, k := range j.keys {
+				r.failures.add(k, e, now)
+			}
 			return p, false
 		}
 		if p = p.damaged(e, now); p.Current != nil {

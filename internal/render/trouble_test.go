@@ -130,6 +130,34 @@ func TestANoStoreOriginThatCannotBeDecoded(t *testing.T) {
 	})
 }
 
+// TestAnOriginalThatEndedWorkersIsKept covers workers that the system ended for want of memory: what they were at may be the only
+// original there is.
+func TestAnOriginalThatEndedWorkersIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.warm(t, remote(t))
+		g.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrGone })
+		g.engine.err = fmt.Errorf("%w: %w", transform.ErrCorrupt, transform.ErrEnded)
+		for range 3 {
+			if _, err := g.one(t, remote(t), 640); class(t, err) != Undecodable {
+				t.Errorf("got %v, want class %s", err, Undecodable)
+			}
+			synctest.Wait()
+		}
+		if calls, _ := g.engine.made(); calls != 2 {
+			t.Errorf("%d transforms, want 2: what failed is not tried for every reader", calls)
+		}
+		if rend, err := g.one(t, remote(t), 320); err != nil || rend.Outcome != Hit {
+			t.Errorf("what had been made: got %+v, %v", rend, err)
+		}
+		g.engine.err = nil
+		time.Sleep(2 * time.Minute)
+		if _, err := g.one(t, remote(t), 640); err != nil {
+			t.Errorf("two minutes later: %v", err)
+		}
+	})
+}
+
 func TestAForgottenOriginBehindAStalePointer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)

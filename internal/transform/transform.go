@@ -18,6 +18,7 @@ var (
 	ErrCorrupt  = errors.New("image cannot be decoded")             // truncated or damaged
 	ErrBusy     = errors.New("too many images are being processed") // the queue is full or the wait was too long
 	ErrTimeout  = errors.New("image took too long to process")      // the deadline of one transform passed
+	ErrEnded    = errors.New("it ended what was to decode it")      // beside ErrCorrupt: the only sign of damage, which memory that ran short can leave too
 	ErrPanic    = errors.New("image engine failed")                 // a panic or another defect inside the engine, turned into an error
 )
 

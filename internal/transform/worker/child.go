@@ -21,6 +21,9 @@ const (
 	greetTime = 30 * time.Second
 	// saidBytes is what is kept of what a worker writes to standard error: the reason is at the beginning of a trace.
 	saidBytes = 1 << 10
+	// leftTime is how long a worker's standard error is read after its end: where it has no sandbox, a process that it left behind
+	// could hold that for ever.
+	leftTime = time.Second
 )
 
 // A Sandbox is how much of one a worker has.
@@ -40,7 +43,7 @@ type child struct {
 	exited  chan struct{} // closed when the process is no more
 	ending  sync.Once
 	sandbox Sandbox
-	jobs    int
+	jobs    int // begun; to be made ready is none
 	warmed  bool
 	broken  bool // what it sends makes no sense, or it was killed
 }
@@ -53,7 +56,7 @@ func newChild(o Options) (*child, error) {
 	}
 	c := &child{said: &head{}, exited: make(chan struct{})}
 	c.cmd = &exec.Cmd{Path: path, Args: o.Args, Env: environment(), SysProcAttr: attributes()}
-	c.cmd.Stderr = c.said
+	c.cmd.Stderr, c.cmd.WaitDelay = c.said, leftTime
 	requests, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -113,6 +116,7 @@ func (c *child) greet(ctx context.Context, o Options, want []ability) error {
 // transform has one job done. An error that is errCrash is the worker's end, and one that is errIdle too its end before the job
 // began; ctx's error is too.
 func (c *child) transform(ctx context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
+	c.jobs++
 	var outputs []transform.Output
 	failure, err := c.ask(ctx, request{Specs: specs, Source: int64(len(src))}, src, func(r response) (err error) {
 		outputs, err = readOutputs(c.out, r.Outputs, specs)
@@ -139,7 +143,6 @@ func (c *child) warmUp(ctx context.Context, formats []transform.Format) error {
 
 // ask sends a request and reads what comes back; bodies reads what belongs to a response that is no failure.
 func (c *child) ask(ctx context.Context, r request, src []byte, bodies func(response) error) (*failure, error) {
-	c.jobs++
 	var res response
 	begun := false
 	err := c.exchange(ctx, func() error {

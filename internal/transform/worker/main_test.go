@@ -111,6 +111,13 @@ func (r *rogue) Transform(_ context.Context, src []byte, _ []transform.Spec) ([]
 		return says("%s is done", arg)
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "leave": // a process that holds standard error, and hang
+		c := exec.Command("/bin/sleep", arg)
+		c.Stderr = os.Stderr
+		if err := c.Start(); err != nil {
+			return nil, err
+		}
+		time.Sleep(time.Hour)
 	case "grow":
 		grow()
 	case "print": // as libraries do

@@ -174,9 +174,10 @@ func (p *pool) spawnOne() (*child, error) {
 	return c, nil
 }
 
-// put takes a worker back, or has it replaced.
+// put takes a worker back, or has it replaced. One that has had no job is never too large: what follows it would be as large, and
+// be replaced, and so on.
 func (p *pool) put(c *child) {
-	if c.gone() || c.jobs >= p.o.MaxJobs || c.resident() > p.o.MaxResident {
+	if c.gone() || c.jobs >= p.o.MaxJobs || c.jobs > 0 && c.resident() > p.o.MaxResident {
 		p.drop(c)
 		p.refill()
 		return

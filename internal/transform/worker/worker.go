@@ -98,13 +98,13 @@ func (e *Engine) Warm(ctx context.Context, formats ...transform.Format) error {
 }
 
 // Transform has src decoded, and one Output per spec made, in a worker. When ctx ends, the worker is killed. When the worker
-// ends by itself, another one has a second try; a source that ended two is ErrCorrupt, for an hour.
+// ends by itself, another one has a second try; a source that ended two is ErrCorrupt and ErrEnded, for an hour.
 func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if e.quarantine.has(src) {
-		return nil, fmt.Errorf("%w: it ended two workers", transform.ErrCorrupt)
+		return nil, fmt.Errorf("%w: %w: two workers, a while ago", transform.ErrCorrupt, transform.ErrEnded)
 	}
 	leave, err := e.pool.enter(ctx)
 	if err != nil {
@@ -121,7 +121,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 		}
 		if crashes == 2 {
 			e.quarantine.add(src)
-			return nil, fmt.Errorf("%w: it ended two workers: %w", transform.ErrCorrupt, err)
+			return nil, fmt.Errorf("%w: %w: two workers: %w", transform.ErrCorrupt, transform.ErrEnded, err)
 		}
 		if tries > e.pool.o.Count { // all that were there, and one that was not
 			return nil, err

@@ -133,8 +133,8 @@ func TestPanicElsewhere(t *testing.T) {
 	e := newEngine(t, "rogue", worker.Options{Report: said.add})
 	bad := order("panic-elsewhere below deck")
 	for range 2 {
-		if _, err := e.Transform(t.Context(), bad, one()); !errors.Is(err, transform.ErrCorrupt) {
-			t.Errorf("got %v, want %v", err, transform.ErrCorrupt)
+		if _, err := e.Transform(t.Context(), bad, one()); !errors.Is(err, transform.ErrCorrupt) || !errors.Is(err, transform.ErrEnded) {
+			t.Errorf("got %v, want %v and %v", err, transform.ErrCorrupt, transform.ErrEnded)
 		}
 	}
 	if got := strings.Count(said.String(), "panic: below deck"); got != 2 {
