@@ -174,36 +174,37 @@ func (f *scanFocus) text() string {
 // writeJSON writes doc as json.Encoder would, indented, but an element at a time: the encoder would hold the document twice in memory.
 func writeJSON(w io.Writer, doc *scanDocument) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "{\n  \"version\": %d,\n  \"images\": ", doc.Version)
+	// What goes wrong with b, Flush returns.
+	_, _ = fmt.Fprintf(b, "{\n  \"version\": %d,\n  \"images\": ", doc.Version)
 	if err := writeJSONList(b, doc.Images); err != nil {
 		return err
 	}
-	b.WriteString(",\n  \"problems\": ")
+	_, _ = b.WriteString(",\n  \"problems\": ")
 	if err := writeJSONList(b, doc.Problems); err != nil {
 		return err
 	}
-	b.WriteString(",\n  \"summary\": ")
+	_, _ = b.WriteString(",\n  \"summary\": ")
 	if err := writeJSONValue(b, "  ", doc.Summary); err != nil {
 		return err
 	}
-	b.WriteString("\n}\n")
+	_, _ = b.WriteString("\n}\n")
 	return b.Flush()
 }
 
 func writeJSONList[T any](b *bufio.Writer, list []T) error {
 	if len(list) == 0 {
-		b.WriteString("[]")
+		_, _ = b.WriteString("[]")
 		return nil
 	}
 	before := "["
 	for _, v := range list {
-		b.WriteString(before + "\n    ")
+		_, _ = b.WriteString(before + "\n    ")
 		if err := writeJSONValue(b, "    ", v); err != nil {
 			return err
 		}
 		before = ","
 	}
-	b.WriteString("\n  ]")
+	_, _ = b.WriteString("\n  ]")
 	return nil
 }
 
@@ -215,7 +216,7 @@ func writeJSONValue(b *bufio.Writer, prefix string, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n"))) // what goes wrong, Flush returns
+	_, _ = b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
 	return nil
 }
 
