@@ -102,7 +102,11 @@ func (p *pool) take() (*child, error) {
 		n := len(p.idle)
 		if n == 0 {
 			p.mu.Unlock()
-			return p.spawn()
+			c, err := p.spawn()
+			if err == nil {
+				p.refill() // an earlier one may have given up
+			}
+			return c, err
 		}
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]

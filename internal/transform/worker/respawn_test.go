@@ -34,6 +34,14 @@ func TestWarmWorkersStay(t *testing.T) {
 	}
 }
 
+// TestFills verifies that a job which had to start its worker has the others started too: after a refill that gave up, nobody else
+// would.
+func TestFills(t *testing.T) {
+	e := newEngine(t, "rogue", worker.Options{Count: 3})
+	pid(t, e)
+	children(t, 3)
+}
+
 // TestRelatives covers a worker that has no sandbox and leaves a process behind that holds its standard error: nobody waits for that.
 func TestRelatives(t *testing.T) {
 	e := newEngine(t, "rogue", worker.Options{Open: true})
