@@ -30,6 +30,7 @@ func TestIntegrationManyPosts(t *testing.T) {
 	var out, said bytes.Buffer
 	run := exec.CommandContext(t.Context(), program, "scan", "--format", "json", site)
 	run.Stdout, run.Stderr = &out, &said
+	run.Env = []string{"HOME=" + t.TempDir()} // without the tests' own CUTLINE_… variables, which are no settings
 	err := run.Run()
 	if err != nil {
 		t.Errorf("%v: %.500s", err, &said)
