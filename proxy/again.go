@@ -73,8 +73,8 @@ type answers struct {
 
 type generation = xsync.Map[ask, *answer]
 
-// maxAnswers is how many answers a generation has, at some 2 KB: half as many as there are pictures in a memory of 128 MiB.
-const maxAnswers = 4096
+// maxAnswers is how many answers a generation has, at 2 to 3 KB: both together are half as many as there are pictures in a memory of 128 MiB.
+const maxAnswers = 2048
 
 func (as *answers) find(k ask) *answer {
 	if g := as.young.Load(); g != nil {

@@ -64,7 +64,7 @@ func startPressed(t *testing.T, site string) *pressedServer {
 		t.Fatal(err)
 	}
 	s := &pressedServer{cmd: exec.CommandContext(t.Context(), exe), ended: make(chan struct{})}
-	s.cmd.Args = []string{"cutline", "serve", "--listen", "127.0.0.1:0", "--admin", "off", "--cache", t.TempDir(), site} // which TestMain takes for main
+	s.cmd.Args = []string{"cutline", "serve", "--listen", "127.0.0.1:0", "--admin", "off", "--workers", "0", "--cache", t.TempDir(), site} // which TestMain takes for main
 	s.cmd.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", pressedLimit), "GODEBUG=gctrace=1")
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
