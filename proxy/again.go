@@ -73,7 +73,8 @@ type answers struct {
 
 type generation = xsync.Map[ask, *answer]
 
-// maxAnswers is how many answers a generation has, at 2 to 3 KB: both together are half as many as there are pictures in a memory of 128 MiB.
+// maxAnswers is how many answers a generation has, at 2 to 3 KB: both together are half as many as there are pictures in a memory of
+// 128 MiB.
 const maxAnswers = 2048
 
 func (as *answers) find(k ask) *answer {
