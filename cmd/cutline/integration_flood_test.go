@@ -93,7 +93,7 @@ func runFlood(t *testing.T, workers string, duration time.Duration) {
 	if f.seen["good"][http.StatusOK] == 0 || f.seen["bombs"][http.StatusUnprocessableEntity] == 0 || f.seen["bombs"][http.StatusUnsupportedMediaType] == 0 {
 		t.Error("no good picture came through, or no bomb was refused for what it is")
 	}
-	high, together := p.high(t), stop()
+	high, together := peak(t, p.cmd.Process.Pid), stop()
 	t.Logf("resident at most: %d MiB in the server, %d MiB in all processes at one time", high>>20, together>>20)
 	if max(high, together) > floodMost {
 		t.Errorf("more resident than %d MiB at one time", int64(floodMost)>>20)
@@ -256,24 +256,6 @@ func startContained(t *testing.T, limit int64, args ...string) *contained {
 		t.Fatal("the program does not serve")
 	}
 	return p
-}
-
-// high is the most memory that the program ever had resident, in bytes (proc(5), VmHWM).
-func (p *contained) high(t *testing.T) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
 }
 
 // watch samples what all processes in the container have resident together, without what they share with files; the function returns

@@ -91,21 +91,6 @@ func startPressed(t *testing.T, site string) *pressedServer {
 	return s
 }
 
-// most is the most that the process had in memory, in bytes.
-func (s *pressedServer) most(t *testing.T) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
-}
-
 // largePictures makes a site of n pictures that each need some 100 MB for a moment, and one that does not.
 func largePictures(t *testing.T, n int) (site string) {
 	t.Helper()
@@ -156,7 +141,7 @@ func TestIntegrationMemoryPressure(t *testing.T) {
 	}
 	all.Wait()
 	short, gc := s.said()
-	t.Logf("answers to misses by status: %v; %d refused because memory was short; GC %d %%; at most %d MiB resident", statuses, short, gc, s.most(t)>>20)
+	t.Logf("answers to misses by status: %v; %d refused because memory was short; GC %d %%; at most %d MiB resident", statuses, short, gc, peak(t, s.cmd.Process.Pid)>>20)
 	if short == 0 || statuses[http.StatusServiceUnavailable] < short {
 		t.Errorf("%d refused because memory was short, want some, as 503", short)
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,22 @@ func command(t testing.TB, name string, args ...string) []byte {
 	}
 	os.Stderr.Write(stderr.Bytes())
 	return out
+}
+
+// peak is the most memory that a process ever had resident, in bytes (proc_pid_status(5), VmHWM).
+func peak(t *testing.T, pid int) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	figure, _, _ := strings.Cut(strings.TrimSpace(rest), " kB")
+	kb, err := strconv.ParseInt(figure, 10, 64)
+	if err != nil {
+		t.Fatalf("VmHWM of %d: %v", pid, err)
+	}
+	return kb << 10
 }
 
 // nodeScript runs testdata/integration/NAME with one value as JSON in a file, and reads into got what it prints as JSON.
