@@ -85,8 +85,9 @@ func TestBombs(t *testing.T) {
 func bombs(t *testing.T, workers string) {
 	origin := imagetest.NewOrigin(t)
 	folder := t.TempDir()
-	s := startServe(t, "--cache", folder, "--workers", workers, hostileSite(t))
+	s := startServe(t, "--cache", folder, "--workers", workers, "--log-level", "debug", hostileSite(t))
 	defer s.stop(t)
+	s.wait(t, "all encoders are ready") // beside which nothing can be measured: they allocate tens of megabytes, once
 	c := client(t)
 	warm := func() {
 		for i, body := range wholes(t) {

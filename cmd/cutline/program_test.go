@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/imagetest"
 )
@@ -33,6 +34,18 @@ func (s *served) log() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.said.String()
+}
+
+// wait waits until the server has said text.
+func (s *served) wait(t *testing.T, text string) {
+	t.Helper()
+	for !strings.Contains(s.log(), text) {
+		select {
+		case <-s.quiet:
+			t.Fatalf("the server never said %q", text)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // startServe runs serve with args until stop. Pictures are made in this process, where codecs are compiled once for all tests, unless

@@ -147,7 +147,10 @@ func (st *stack) warm(log *slog.Logger) {
 			return
 		case <-time.After(warmDelay):
 		}
-		if err := st.engine.Warm(ctx); err != nil && ctx.Err() == nil {
+		switch err := st.engine.Warm(ctx); {
+		case err == nil:
+			log.Debug("all encoders are ready")
+		case ctx.Err() == nil:
 			log.Warn("an encoder does not work", "err", err)
 		}
 	}()
