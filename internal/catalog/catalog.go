@@ -28,7 +28,12 @@ type Catalog struct {
 	PostsWithImage int       // of them, those whose featured image is in Entries
 	Kept           []string  // posts that could not be read and are as in Options.Last, sorted
 
-	public []string // folders that the generator publishes at the site's root, best first; for ByPath
+	Trail *Trail // what a scan with Options.Track rests on; nil of others
+
+	files    map[string]known // by path; Options.Track
+	pictures map[source.Source]stamp
+	basis    string
+	public   []string // folders that the generator publishes at the site's root, best first; for ByPath
 
 	once  sync.Once
 	names *index // for the look-ups, made by the first of them
@@ -107,7 +112,7 @@ type Options struct {
 	// served: it must not announce a story before the newsroom does. A post whose time has come is in the next scan; a date
 	// that cannot be read hides nothing.
 	Drafts bool
-	// Now is the time to which dates are compared, asked for once per scan; its zone is that of Jekyll's dates that name
+	// Now is the time to which dates are compared, those of files too, asked for once per scan; its zone is that of Jekyll's dates that name
 	// none. nil means time.Now.
 	Now func() time.Time
 	// Workers reads that many posts at a time; 0 means 2 × GOMAXPROCS.
@@ -116,4 +121,11 @@ type Options struct {
 	// picture that it had there: what somebody is writing at the moment takes nothing off a page. Entries in which nothing
 	// changed are the same pointers.
 	Last *Catalog
+	// Track makes the Catalog's Trail, and notes for the next scan what each file said: some 200 bytes of memory for a post.
+	Track bool
+	// Trust takes files that look as they did in Last, which a scan with Track and the same options made, for unchanged, by size,
+	// times and inode. A file system that is another machine's may show a change later than it lets it be read.
+	Trust bool
+	// Ignore lists folders that are not entered, as slash paths under the site root.
+	Ignore []string
 }

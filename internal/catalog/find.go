@@ -18,6 +18,9 @@ type finder struct {
 	index bool     // the post is a page bundle's index file, and the layout has bundles
 	art   []string // what may be the bundle's image
 	work  int      // spent, of maxWork
+
+	missing  []string // as in result
+	volatile bool
 }
 
 // maxWork bounds the search in one post: YAML's aliases can make a small block a large tree. What counts is what looking

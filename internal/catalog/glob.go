@@ -27,6 +27,7 @@ func (f *finder) match(pattern string) (string, bool) {
 		sub = ""
 	}
 	bases := alternatives(strings.ToLower(strings.ReplaceAll(base, "**", "*")))
+	f.volatile = true
 	names := f.s.folders.folder(f.s.root, path.Join(f.dir, sub)).names
 	if f.work > maxWork {
 		return "", false

@@ -122,6 +122,9 @@ type Changes struct {
 	Changed int // show another one, or other words beside it
 	// Outdated are the entries that such posts showed, in the order of the earlier catalog: what others keep of them is old.
 	Outdated []*Entry
+	// Fresh are the entries, in the order of the later catalog, of which the earlier has none, and those whose picture is a file of
+	// the site that was replaced: that is seen where both were scanned with Options.Track.
+	Fresh []*Entry
 }
 
 // Since compares c with an earlier catalog.
@@ -152,5 +155,10 @@ func (c *Catalog) Since(last *Catalog) Changes {
 		}
 	}
 	d.Added = len(shows)
+	for _, e := range c.Entries {
+		if _, known := last.ByID(e.ID); !known || c.replaced(e, last) {
+			d.Fresh = append(d.Fresh, e)
+		}
+	}
 	return d
 }

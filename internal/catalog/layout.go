@@ -172,7 +172,7 @@ func rootFolders(root *os.Root) []string {
 // skips reports whether the folder name, inside dir, holds no posts.
 func (s *scanner) skips(dir, name string) bool {
 	switch {
-	case strings.HasPrefix(name, "."), slices.Contains(skipFolders, name), slices.Contains(s.layout.skip, name):
+	case strings.HasPrefix(name, "."), slices.Contains(s.o.Ignore, path.Join(dir, name)), slices.Contains(skipFolders, name), slices.Contains(s.layout.skip, name):
 		return true
 	case name == "_drafts":
 		return !s.o.Drafts

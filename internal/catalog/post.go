@@ -24,6 +24,8 @@ type result struct {
 	focus    Focus
 	post     Post
 	problems []Problem
+	missing  []string // where the picture was looked for in vain
+	volatile bool     // it hangs on more than track notes
 }
 
 // post turns front matter into a result.
@@ -38,6 +40,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		f.index, f.art = true, j.art
 	}
 	h, ok := f.find()
+	r.volatile = f.volatile
 	if !ok {
 		return r
 	}
@@ -45,6 +48,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		h.line = doc.Line
 	}
 	target := s.resolve(h, &f)
+	r.missing, r.volatile = f.missing, f.volatile
 	if target.code != "" {
 		p := problem(target.code, file, h.line, "%s", target.message)
 		if target.severity != "" {

@@ -10,10 +10,10 @@ import (
 )
 
 // unpublished reports whether the post in file is not for readers at this time: it says so itself, or the site's generator
-// leaves it out for its date.
-func (s *scanner) unpublished(root *frontmatter.Node, file string) bool {
+// leaves it out for its date. until is the date that changes that; zero is never.
+func (s *scanner) unpublished(root *frontmatter.Node, file string) (hidden bool, until time.Time) {
 	if saysDraft(root) {
-		return true
+		return true, until
 	}
 	switch s.layout.name {
 	case "jekyll":
@@ -21,10 +21,17 @@ func (s *scanner) unpublished(root *frontmatter.Node, file string) bool {
 	case "hugo":
 		// Hugo reads dates without a zone as UTC unless "timeZone" is set.
 		at, ok := firstDate(root, time.UTC, "publishdate", "pubdate", "published", "date")
-		until, ends := firstDate(root, time.UTC, "expirydate", "unpublishdate")
-		return ok && at.After(s.now) || ends && !until.After(s.now)
+		end, ends := firstDate(root, time.UTC, "expirydate", "unpublishdate")
+		switch {
+		case ends && !end.After(s.now):
+			return true, until
+		case ok && at.After(s.now):
+			return true, at
+		case ends:
+			until = end
+		}
 	}
-	return false
+	return false, until
 }
 
 // saysDraft reports whether the front matter says that the post is not for readers yet (Hugo and others: draft; Jekyll:
@@ -41,9 +48,9 @@ func saysDraft(root *frontmatter.Node) bool {
 // jekyllFuture follows Jekyll without "future: true": the date of the front matter goes before that of the file's name, and
 // both hold for posts and other collections, whose folders begin with "_", not for pages. A publish date, which plug-ins
 // read, holds too. Dates without a zone are of the clock's zone, as Jekyll takes them.
-func (s *scanner) jekyllFuture(root *frontmatter.Node, file string) bool {
+func (s *scanner) jekyllFuture(root *frontmatter.Node, file string) (hidden bool, until time.Time) {
 	if !strings.HasPrefix(file, "_") && !strings.Contains(file, "/_") {
-		return false
+		return false, until
 	}
 	zone := s.now.Location()
 	at, ok := firstDate(root, zone, "date")
@@ -51,7 +58,15 @@ func (s *scanner) jekyllFuture(root *frontmatter.Node, file string) bool {
 		at, ok = nameDate(path.Base(file), zone)
 	}
 	publish, planned := firstDate(root, zone, "publishdate")
-	return ok && at.After(s.now) || planned && publish.After(s.now)
+	for _, date := range [...]struct {
+		at time.Time
+		ok bool
+	}{{at, ok}, {publish, planned}} {
+		if date.ok && date.at.After(s.now) && date.at.After(until) {
+			hidden, until = true, date.at
+		}
+	}
+	return hidden, until
 }
 
 // firstDate is the date of the first key that holds one. What cannot be read is no date: it never hides a post.

@@ -128,11 +128,13 @@ func (s *scanner) local(raw string, f *finder) target {
 	for _, each := range names {
 		for _, place := range s.places(each, f) {
 			if s.isFile(place) {
+				f.missing = places
 				return s.file(place)
 			}
 			places = append(places, place)
 		}
 	}
+	f.missing = places
 	relative := strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../")
 	if s.base.set() && !relative {
 		if sub := f.subpaths(); len(sub) > 0 && !strings.HasPrefix(name, "/") {

@@ -41,6 +41,9 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	}
 	jobs := make(chan job, workers)
 	found := collection{fields: map[string]string{}}
+	if o.Track {
+		found.track = newTrack()
+	}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -58,6 +61,10 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	}
 	c := found.catalog(s.layout.name, o.Last)
 	c.public = s.public
+	if found.track != nil {
+		found.track.finish(c)
+		c.basis = s.basis
+	}
 	return c, nil
 }
 
@@ -70,7 +77,9 @@ type scanner struct {
 	fields  overrides
 	base    imageBase
 	folders folderCache
-	now     time.Time     // of the whole scan
+	now     time.Time // of the whole scan
+	basis   string    // what else than files a scan hangs on
+	known   map[string]known
 	heavy   chan struct{} // full while maxHeavy large blocks are parsed
 }
 
@@ -109,6 +118,10 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 	if s.base, err = parseImageBase(o.ImageBase); err != nil {
 		return nil, err
 	}
+	s.basis = fmt.Sprintf("%q", []any{s.layout.name, s.public, o.Fields, o.ImageBase, o.Placeholders, o.Drafts})
+	if o.Trust && o.Last != nil && o.Last.basis == s.basis {
+		s.known = o.Last.files
+	}
 	return s, nil
 }
 
@@ -146,6 +159,7 @@ func (s *scanner) walk(ctx context.Context, folders []string, jobs chan<- job, f
 			found.unreadable(dir, err)
 			continue
 		}
+		found.folder(dir, l)
 		for _, name := range l.odd {
 			found.unreadable(path.Join(dir, name), errNotRegular)
 		}
@@ -172,6 +186,7 @@ type listing struct {
 	posts   []string
 	odd     []string // pipes, devices and sockets named like posts: never opened, because opening one can block
 	art     []string // images named like a bundle's
+	links   []string // posts that are symbolic links
 }
 
 func (s *scanner) list(dir string) (listing, error) {
@@ -198,6 +213,9 @@ func (s *scanner) list(dir string) (listing, error) {
 					continue
 				}
 				l.posts = append(l.posts, name)
+				if e.Type() != 0 {
+					l.links = append(l.links, name)
+				}
 				bundle = bundle || isIndex(name)
 			case s.layout.bundles && isBundleArt(name):
 				l.art = append(l.art, name)
@@ -262,6 +280,10 @@ func (s *scanner) read(ctx context.Context, j job, reader *frontmatter.Reader, f
 			return
 		}
 		file := path.Join(j.dir, name)
+		if k, picture, ok := s.again(dir, name, file, j); ok {
+			found.reuse(file, k, picture)
+			continue
+		}
 		f, err := openRegular(dir, name)
 		if err != nil && dir != s.root {
 			f, err = openRegular(s.root, file) // a link may leave its folder and stay in the site
@@ -293,6 +315,7 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		return
 	}
 	if errors.Is(err, frontmatter.ErrNone) {
+		found.remember(s, file, info, result{}, known{art: j.art})
 		return
 	}
 	if err != nil {
@@ -304,11 +327,17 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		found.unreadable(file, err)
 		return
 	}
-	if !s.o.Drafts && s.unpublished(doc.Root, file) {
+	hidden, until := false, time.Time{}
+	if !s.o.Drafts {
+		hidden, until = s.unpublished(doc.Root, file)
+	}
+	if hidden {
+		found.remember(s, file, info, result{}, known{until: until, art: j.art})
 		return
 	}
 	r := s.post(doc, file, j)
 	r.post.Modified = info.ModTime()
+	found.remember(s, file, info, r, known{until: until, posted: true, art: j.art})
 	found.add(r)
 }
 
@@ -321,6 +350,7 @@ type collection struct {
 	posts    int
 	unread   map[string]bool // posts that could not be read, and folders
 	blank    []string        // of them, empty files
+	track    *track          // nil where nothing is noted
 }
 
 func (c *collection) problem(p Problem) {
