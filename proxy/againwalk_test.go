@@ -121,7 +121,7 @@ func newWalk(t *testing.T, seed uint64, pin bool, sites []*catalog.Catalog) *wal
 	server, err := New(Options{
 		Catalog: sites[0], Renderer: w.r, Hosts: []string{"listed.example"},
 		Formats: []transform.Format{transform.AVIF, transform.WebP, transform.JPEG, transform.PNG},
-		Scan: func(context.Context, *catalog.Catalog) (*catalog.Catalog, error) {
+		Scan: func(context.Context, *catalog.Catalog, bool) (*catalog.Catalog, error) {
 			return sites[w.random.IntN(len(sites))], nil
 		},
 	})
@@ -250,7 +250,7 @@ func TestAgainBesideChanges(t *testing.T) {
 	w := newWalk(t, 1, false, []*catalog.Catalog{site("one"), site("two")})
 	src := w.sites[0].Entries[0].Source
 	var rescans atomic.Int64
-	w.server.o.Scan = func(context.Context, *catalog.Catalog) (*catalog.Catalog, error) {
+	w.server.o.Scan = func(context.Context, *catalog.Catalog, bool) (*catalog.Catalog, error) {
 		return w.sites[rescans.Add(1)%2], nil
 	}
 	get := func() *httptest.ResponseRecorder {

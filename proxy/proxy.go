@@ -49,8 +49,9 @@ type Options struct {
 	ImgixToken sign.Token
 	MaxOutput  int    // the renderer's bound on a rendition's longer side, pixels; 0 means render.DefaultMaxOutput
 	PublicURL  string // scheme and host that the URLs in JSON begin with, without trailing slash; "" makes them relative
-	// Scan reads the posts again, for Rescan; last is the catalog that is served. nil has no Rescan.
-	Scan func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error)
+	// Scan reads the posts again, for Rescan and Follow; last is the catalog that is served. trust takes files that look as they did
+	// for unchanged (catalog.Options.Trust). nil has no Rescan.
+	Scan func(ctx context.Context, last *catalog.Catalog, trust bool) (*catalog.Catalog, error)
 	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
 	Degraded func() []string
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none

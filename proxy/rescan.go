@@ -28,6 +28,12 @@ type RescanResult struct {
 	Problems []catalog.Problem `json:"problems"`
 	// SurrogateKeys are what to purge at a CDN: pictures and words that posts do not show any more.
 	SurrogateKeys []string `json:"surrogate_keys"`
+	// Appeared are the first hundred errors in posts that the scan before did not find, Repaired the number of those that it did and
+	// that are gone. They are for who reads the posts again and again.
+	Appeared []catalog.Problem `json:"-"`
+	Repaired int               `json:"-"`
+	// Fresh are the pictures that are new to the server, or not what they were (catalog.Changes).
+	Fresh []*catalog.Entry `json:"-"`
 }
 
 // maxListed bounds each list of a RescanResult but the keys, which programs need whole.
@@ -46,7 +52,13 @@ type rescans struct {
 	running bool
 	next    *rescan // has not begun
 	failed  bool    // the last one did; guarded by mu
+	closed  bool
+	idle    sync.WaitGroup
+	end     context.CancelFunc // of the one that runs
 }
+
+// errClosed says that a Server was closed.
+var errClosed = errors.New("the server is stopping")
 
 // haveFailed reports whether the last scan did.
 func (r *rescans) haveFailed() bool {
@@ -57,6 +69,7 @@ func (r *rescans) haveFailed() bool {
 
 // A rescan is one scan, for all who asked before it began.
 type rescan struct {
+	whole  bool          // somebody wants everything read; guarded by rescans.mu until it has begun
 	done   chan struct{} // closed when result and err are set
 	result *RescanResult
 	err    error
@@ -68,19 +81,37 @@ type rescan struct {
 //
 // Calls at the same time share a scan, but never one that began before the call: it may have passed the post already whose change
 // is the reason for the call. The scan goes on when ctx ends.
-func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) {
+func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) { return s.scanAgain(ctx, true) }
+
+// Follow is Rescan for who knows that something changed and asks often: files that look as they did are taken for unchanged.
+func (s *Server) Follow(ctx context.Context) (*RescanResult, error) { return s.scanAgain(ctx, false) }
+
+// Trail says what the posts that are served rest on; nil where the scan did not note it.
+func (s *Server) Trail() *catalog.Trail { return s.snapshot().catalog.Trail }
+
+func (s *Server) scanAgain(ctx context.Context, whole bool) (*RescanResult, error) {
 	if s.o.Scan == nil {
 		return nil, ErrNoRescan
 	}
 	s.rescans.mu.Lock()
+	if s.rescans.closed {
+		s.rescans.mu.Unlock()
+		return nil, errClosed
+	}
 	r := s.rescans.next
 	if r == nil {
 		r = &rescan{done: make(chan struct{})}
 		s.rescans.next = r
 	}
+	r.whole = r.whole || whole
 	if !s.rescans.running {
 		s.rescans.running = true
-		go s.rescanAll(context.WithoutCancel(ctx))
+		scanning, end := context.WithCancel(context.WithoutCancel(ctx))
+		s.rescans.end = end
+		s.rescans.idle.Go(func() {
+			defer end()
+			s.rescanAll(scanning)
+		})
 	}
 	s.rescans.mu.Unlock()
 	select {
@@ -89,6 +120,17 @@ func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Close ends a scan under way and waits for its end; later ones are refused. Requests are answered as before.
+func (s *Server) Close() {
+	s.rescans.mu.Lock()
+	s.rescans.closed = true
+	if s.rescans.end != nil {
+		s.rescans.end()
+	}
+	s.rescans.mu.Unlock()
+	s.rescans.idle.Wait()
 }
 
 // rescanAll scans until nobody waits.
@@ -103,7 +145,7 @@ func (s *Server) rescanAll(ctx context.Context) {
 			return
 		}
 		last := s.snapshot()
-		r.result, r.err = s.rescan(ctx, last)
+		r.result, r.err = s.rescan(ctx, last, !r.whole)
 		s.rescans.mu.Lock()
 		s.rescans.failed = r.err != nil
 		s.rescans.mu.Unlock()
@@ -118,19 +160,19 @@ func (s *Server) rescanAll(ctx context.Context) {
 const rescanTime = 2 * time.Minute
 
 // rescan reads the posts once and swaps last for what they say. Only rescanAll calls it, so that nobody else swaps meanwhile.
-func (s *Server) rescan(ctx context.Context, last *snapshot) (result *RescanResult, err error) {
+func (s *Server) rescan(ctx context.Context, last *snapshot, trust bool) (result *RescanResult, err error) {
 	ctx, cancel := context.WithTimeout(ctx, rescanTime)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil { // a scan that panics is no reason for the server to end
 			err = fmt.Errorf("scan: panic: %v", p)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, context.Canceled) {
 			s.log.LogAttrs(ctx, slog.LevelError, "the posts cannot be read again; what was read before is still served", slog.String("err", err.Error()))
 		}
 	}()
 	start := time.Now()
-	c, err := s.o.Scan(ctx, last.catalog)
+	c, err := s.o.Scan(ctx, last.catalog, trust)
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +182,18 @@ func (s *Server) rescan(ctx context.Context, last *snapshot) (result *RescanResu
 	s.current.Store(newSnapshot(c, s.room(), last))
 	d := c.Since(last.catalog)
 	result = newRescanResult(c, d)
-	s.log.LogAttrs(ctx, slog.LevelInfo, "posts read again",
+	result.compare(last.catalog.Problems, c.Problems)
+	level := slog.LevelInfo
+	if trust && d.Added+d.Removed+d.Changed == 0 {
+		level = slog.LevelDebug // of each save
+	}
+	s.log.LogAttrs(ctx, level, "posts read again",
 		slog.Int("images", result.Images), slog.Int("posts", result.Posts), slog.Int("added", d.Added), slog.Int("removed", d.Removed),
 		slog.Int("changed", d.Changed), slog.Int("kept", len(c.Kept)), slog.Int64("dur_ms", time.Since(start).Milliseconds()))
 	for _, post := range result.Kept {
+		if slices.Contains(last.catalog.Kept, post) {
+			continue // that was said
+		}
 		s.log.LogAttrs(ctx, slog.LevelWarn, "a post cannot be read; what was read of it before is still shown", slog.String("post", post))
 	}
 	return result, nil
@@ -177,7 +227,7 @@ func (s *Server) refile(ctx context.Context, last, now *snapshot) {
 func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {
 	r := &RescanResult{
 		Images: len(c.Entries), Posts: c.Posts, Added: d.Added, Removed: d.Removed, Changed: d.Changed,
-		Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
+		Fresh: d.Fresh, Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
 	}
 	for _, p := range c.Problems {
 		if p.Severity == catalog.Error && len(r.Problems) < maxListed {
@@ -189,6 +239,26 @@ func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {
 	}
 	slices.Sort(r.SurrogateKeys)
 	return r
+}
+
+// compare notes which errors in posts are new since before, and how many are gone.
+func (r *RescanResult) compare(before, now []catalog.Problem) {
+	gone := map[catalog.Problem]bool{}
+	for _, p := range before {
+		if p.Severity == catalog.Error {
+			gone[p] = true
+		}
+	}
+	for _, p := range now {
+		switch {
+		case p.Severity != catalog.Error:
+		case gone[p]:
+			delete(gone, p)
+		case len(r.Appeared) < maxListed:
+			r.Appeared = append(r.Appeared, p)
+		}
+	}
+	r.Repaired = len(gone)
 }
 
 // postRescan answers POST /rescan. Each leaves a line in the log, also where it is refused; what a scan found has one of its own.

@@ -23,7 +23,7 @@ import (
 
 // scans makes d scan what find returns.
 func (d *desk) scans(find func(last *catalog.Catalog) (*catalog.Catalog, error)) {
-	d.o.Scan = func(_ context.Context, last *catalog.Catalog) (*catalog.Catalog, error) { return find(last) }
+	d.o.Scan = func(_ context.Context, last *catalog.Catalog, _ bool) (*catalog.Catalog, error) { return find(last) }
 }
 
 // rescan has the admin listener read the posts again.
@@ -207,7 +207,7 @@ func TestRescansCollapse(t *testing.T) {
 	c := scan(t, posts)
 	synctest.Test(t, func(t *testing.T) {
 		begun, end := 0, make(chan error)
-		s, err := New(Options{Catalog: c, Renderer: &stub{}, Scan: func(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error) {
+		s, err := New(Options{Catalog: c, Renderer: &stub{}, Scan: func(ctx context.Context, last *catalog.Catalog, _ bool) (*catalog.Catalog, error) {
 			begun++
 			return last, errors.Join(<-end, ctx.Err())
 		}})

@@ -25,6 +25,7 @@ import (
 var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log-level", "log-format"}
 
 func (p *program) serveCommand() *cobra.Command {
+	var watched bool
 	cmd := &cobra.Command{
 		Use:     "serve [DIR]",
 		GroupID: groupSite,
@@ -33,8 +34,11 @@ func (p *program) serveCommand() *cobra.Command {
 at /, pictures at /p/POST/hero.webp, their words in the response headers. Clients of imgix
 find them at /SOURCE?w=800; pictures of the hosts in fetch.hosts too.
 
-Posts are read at the start, and again for 'cutline rescan'. Drafts, unpublished posts and posts of the future are left
-out, as the site's generator leaves them out: no story is announced before its time.
+Posts are read at the start, and again for 'cutline rescan' or SIGHUP. With --watch, they
+and the pictures that they name are followed: a post that is saved is served within a
+second, one that cannot be read keeps what it showed, and one whose date comes appears.
+Drafts, unpublished posts and posts of the future are left out, as the site's generator
+leaves them out: no story is announced before its time.
 
 Pictures are kept in the cache folder, one sub-folder per site, and survive a restart.
 By default that is $XDG_CACHE_HOME/cutline or what the operating system has for it; where
@@ -57,9 +61,11 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 				return err
 			}
 			defer s.close()
+			s.watched = watched
 			return p.serve(cmd.Context(), s)
 		},
 	}
+	cmd.Flags().BoolVar(&watched, "watch", false, "follow posts and pictures as they change")
 	settingFlags(cmd, serveSettings[:]...)
 	choice(cmd, "log-level", "debug", "info", "warn", "error")
 	choice(cmd, "log-format", "text", "json")
@@ -97,6 +103,11 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
 	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
+	stopFollowing, err := st.follow(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer stopFollowing()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
 	server.ConnState = clients.watch

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,6 +22,9 @@ type site struct {
 	root   *os.Root
 	config *effective
 	own    []netip.AddrPort // what serve listens on, which is no source; the other verbs listen on nothing
+
+	configFile string // as named; "" is the site's own
+	watched    bool   // its posts are followed
 }
 
 // close closes the folder. It was only read: there is nothing that an error could lose.
@@ -75,7 +79,11 @@ func (p *program) openSite(cmd *cobra.Command, dir string) (*site, error) {
 		_ = root.Close()
 		return nil, err
 	}
-	return &site{dir: dir, root: root, config: effective}, nil
+	s := &site{dir: dir, root: root, config: effective}
+	if f := cmd.Flags().Lookup("config"); f != nil {
+		s.configFile = f.Value.String()
+	}
+	return s, nil
 }
 
 // loadConfig reads the configuration of the site in dir, with cmd's flags over it.
@@ -113,11 +121,11 @@ const (
 
 // scan reads the site's posts.
 func (s *site) scan(ctx context.Context, drafts bool) (*catalog.Catalog, error) {
-	return s.scanAfter(ctx, drafts, nil)
+	return s.scanAfter(ctx, drafts, nil, false)
 }
 
-// rescan reads the published posts once more; what cannot be read is as in last.
-func (s *site) rescan(ctx context.Context, last *catalog.Catalog) (*catalog.Catalog, error) {
+// rescan reads the published posts once more; what cannot be read is as in last, and, with trust, what looks as it did then.
+func (s *site) rescan(ctx context.Context, last *catalog.Catalog, trust bool) (*catalog.Catalog, error) {
 	// The folder that was opened is read, not whatever has its name today: pictures come from it too.
 	opened, err := s.root.Stat(".")
 	if err != nil {
@@ -126,10 +134,10 @@ func (s *site) rescan(ctx context.Context, last *catalog.Catalog) (*catalog.Cata
 	if named, err := os.Stat(s.dir); err != nil || !os.SameFile(opened, named) {
 		return nil, fmt.Errorf("site folder %q: another folder has that name than at the start, or none; restart the server", s.dir)
 	}
-	return s.scanAfter(ctx, publishedOnly, last)
+	return s.scanAfter(ctx, publishedOnly, last, trust)
 }
 
-func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog) (*catalog.Catalog, error) {
+func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog, trust bool) (*catalog.Catalog, error) {
 	c, err := catalog.Scan(ctx, s.root, catalog.Options{
 		Content:      s.config.Content.Folders,
 		Fields:       s.config.Content.Fields,
@@ -137,6 +145,9 @@ func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog
 		Placeholders: s.config.Content.Placeholders,
 		Drafts:       drafts,
 		Last:         last,
+		Track:        s.watched,
+		Trust:        trust,
+		Ignore:       s.ownFolders(),
 	})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -145,6 +156,22 @@ func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog
 		return nil, &usageError{fmt.Errorf("site folder %q: %w", s.dir, err)}
 	}
 	return c, nil
+}
+
+// ownFolders are those of ours in the site, which hold no posts.
+func (s *site) ownFolders() []string {
+	root, err := filepath.Abs(s.dir)
+	if err != nil {
+		return nil
+	}
+	cache, err := filepath.Abs(s.config.Cache.Dir)
+	if err != nil || s.config.Cache.Dir == cacheOff {
+		return nil
+	}
+	if name, err := filepath.Rel(root, cache); err == nil && filepath.IsLocal(name) && name != "." {
+		return []string{filepath.ToSlash(name)}
+	}
+	return nil
 }
 
 // plainReason takes operation and paths off an error of the operating system: the message names them already, in the

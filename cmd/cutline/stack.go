@@ -68,6 +68,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 		return nil, &usageError{errors.Join(err, st.close())}
 	}
 	st.proxy = server
+	st.closers = append(st.closers, func() error { server.Close(); return nil })
 	return st, nil
 }
 

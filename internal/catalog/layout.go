@@ -72,6 +72,11 @@ func hasExtension(name string, extensions []string) bool {
 	return false
 }
 
+// Matters reports whether a scan may look at a file of that name, as a post or as a picture.
+func Matters(name string) bool {
+	return !editors(name) && (hasExtension(name, postExtensions) || hasExtension(name, imageExtensions))
+}
+
 // detectLayout tells the generator from the root's files. Configuration files that only one generator has come first;
 // config.toml and _config.yml are shared and need a second sign.
 func detectLayout(root *os.Root) layout {

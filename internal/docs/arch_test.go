@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
 	"internal/sign":                {},
+	"internal/watch":               {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
@@ -51,7 +52,7 @@ var layers = map[string][]string{
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/watch", "proxy",
 	},
 }
 
