@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
+	"internal/srcset":              {"internal/transform"},
 	"internal/sign":                {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
@@ -47,10 +48,10 @@ var layers = map[string][]string{
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
-	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/imgix", "internal/sign"},
+	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
-		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform",
+		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform", "internal/srcset",
 		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "proxy",
 	},
 }
