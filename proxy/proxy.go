@@ -53,6 +53,10 @@ type Options struct {
 	// Scan reads the posts again, for Rescan and Follow; last is the catalog that is served. trust takes files that look as they did
 	// for unchanged (catalog.Options.Trust). nil has no Rescan.
 	Scan func(ctx context.Context, last *catalog.Catalog, trust bool) (*catalog.Catalog, error)
+	// Ahead makes renditions of new pictures before anybody asks, for MakeAhead; nil makes none.
+	Ahead Builder
+	// AheadBytes is how much of the cache that may take in a day; what readers ask for shall not make room for it.
+	AheadBytes int64
 	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
 	Degraded func() []string
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
@@ -85,6 +89,7 @@ type Server struct {
 	choice  srcset.Choice
 	current atomic.Pointer[snapshot]
 	rescans rescans
+	ahead   ahead
 	hosts   hosts
 	safety  []field // of every response
 	sheet   *sheet
@@ -122,6 +127,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), log: o.Log}
 	s.choice = srcset.Choice{Presets: g.presets, Widths: g.widths, Formats: g.formats, MaxOutput: o.MaxOutput}
 	s.o.Catalog = nil
+	s.ahead.wake = make(chan struct{}, 1)
 	s.current.Store(newSnapshot(o.Catalog, s.room(), nil))
 	s.ready.Store(true)
 	s.gin = s.routes()

@@ -32,8 +32,6 @@ type RescanResult struct {
 	// that are gone. They are for who reads the posts again and again.
 	Appeared []catalog.Problem `json:"-"`
 	Repaired int               `json:"-"`
-	// Fresh are the pictures that are new to the server, or not what they were (catalog.Changes).
-	Fresh []*catalog.Entry `json:"-"`
 }
 
 // maxListed bounds each list of a RescanResult but the keys, which programs need whole.
@@ -182,6 +180,7 @@ func (s *Server) rescan(ctx context.Context, last *snapshot, trust bool) (result
 	s.current.Store(newSnapshot(c, s.room(), last))
 	d := c.Since(last.catalog)
 	result = newRescanResult(c, d)
+	s.ahead.add(d.Fresh)
 	result.compare(last.catalog.Problems, c.Problems)
 	level := slog.LevelInfo
 	if trust && d.Added+d.Removed+d.Changed == 0 {
@@ -227,7 +226,7 @@ func (s *Server) refile(ctx context.Context, last, now *snapshot) {
 func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {
 	r := &RescanResult{
 		Images: len(c.Entries), Posts: c.Posts, Added: d.Added, Removed: d.Removed, Changed: d.Changed,
-		Fresh: d.Fresh, Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
+		Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
 	}
 	for _, p := range c.Problems {
 		if p.Severity == catalog.Error && len(r.Problems) < maxListed {

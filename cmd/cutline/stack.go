@@ -54,6 +54,8 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 		Scan:       s.rescan,
 		Degraded:   st.health.degraded,
 		Renderer:   st.renderer,
+		Ahead:      st.renderer,
+		AheadBytes: aheadBytes(s.config.config, st.cacheDir),
 		Presets:    s.config.Presets,
 		Widths:     s.config.Widths,
 		Formats:    s.config.Formats,

@@ -86,3 +86,15 @@ func siteCacheName(dir string) (string, error) {
 
 // notPlain matches what a folder name on every file system does without.
 var notPlain = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// aheadShare is the part of the cache that pictures nobody has asked for may take in a day. On disk and in memory they make room first,
+// before all that was asked for twice (ADR 23).
+const aheadShare = 10
+
+// aheadBytes is that in bytes: of the disk, or, where there is none, of the memory.
+func aheadBytes(c *config, dir string) int64 {
+	if dir == memoryOnly {
+		return c.Cache.Memory / aheadShare
+	}
+	return c.Cache.Disk / aheadShare
+}

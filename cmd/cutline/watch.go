@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/watch"
 	"github.com/dd8bf596/cutline/proxy"
 )
@@ -27,6 +29,9 @@ type follower struct {
 	config os.FileInfo // of the configuration's file when it was last looked at; nil where there is none
 }
 
+// newestAhead is how many pictures are made ahead at the start of a server that follows its posts: those of a front page and a feed.
+const newestAhead = 50
+
 // follow begins to follow s, where it is watched, and to listen to SIGHUP, until ctx ends or stop, which waits for that.
 func (st *stack) follow(ctx context.Context, s *site, log *slog.Logger) (stop func(), err error) {
 	f := &follower{site: s, server: st.proxy, log: log}
@@ -39,9 +44,12 @@ func (st *stack) follow(ctx context.Context, s *site, log *slog.Logger) (stop fu
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { f.obey(ctx) })
+	newest := 0
 	if s.watched {
+		newest = newestAhead
 		running.Go(func() { f.run(ctx) })
 	}
+	running.Go(func() { f.server.MakeAhead(ctx, newest) })
 	return func() { cancel(); running.Wait() }, nil
 }
 
@@ -101,7 +109,23 @@ func (f *follower) folders(trail *catalog.Trail) []string {
 // matters reports whether what happens to a file may change the catalog. In the root, any file may: the layout is told by them.
 func (f *follower) matters(path string) bool {
 	dir, name := filepath.Split(path)
-	return catalog.Matters(name) || filepath.Clean(dir) == f.root && !strings.HasPrefix(name, ".") && strings.Contains(name, ".")
+	if catalog.Matters(name) {
+		return !built.MatchString(name) || f.shows(path)
+	}
+	return filepath.Clean(dir) == f.root && !strings.HasPrefix(name, ".") && strings.Contains(name, ".")
+}
+
+// built matches the names that prefetch gives to the files it makes, when nobody gives it others.
+var built = regexp.MustCompile(`-[0-9]+-[0-9a-f]{8}\.[a-z]+$`)
+
+// shows reports whether a post shows the picture at path.
+func (f *follower) shows(path string) bool {
+	name, err := filepath.Rel(f.root, path)
+	if err != nil {
+		return false
+	}
+	src, err := source.Local(filepath.ToSlash(name))
+	return err == nil && f.server.Shows(src)
 }
 
 // tell says what came of a scan that nobody asked for by a request.

@@ -93,16 +93,11 @@ func gone(a *reply) bool { return a.status == http.StatusNotFound }
 // waitForLog waits for a line of the log.
 func (d *desk) waitForLog(parts ...string) {
 	d.t.Helper()
-	for start := time.Now(); ; pause(d.t) {
-		if slices.ContainsFunc(strings.Split(d.log(), "\n"), func(line string) bool {
+	d.waitFor(d.t, func() bool {
+		return slices.ContainsFunc(strings.Split(d.log(), "\n"), func(line string) bool {
 			return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
-		}) {
-			return
-		}
-		if time.Since(start) > time.Minute {
-			d.t.Fatalf("the log has no line with %q:\n%s", parts, d.log())
-		}
-	}
+		})
+	})
 }
 
 // TestWatch verifies that what is saved is served, whatever way it is saved in.
@@ -196,6 +191,43 @@ func TestWatchBurst(t *testing.T) {
 		t.Errorf("%d scans for %d posts", scans, posts)
 	} else {
 		t.Logf("%d scans", scans)
+	}
+}
+
+// TestWatchAhead verifies that the first reader of a picture that came while the server runs finds it made, in the formats and widths that
+// pages name, and so does the first of one that was replaced.
+func TestWatchAhead(t *testing.T) {
+	d := newDesk(t)
+	defer d.stop(t)
+	d.waitForLog("made ahead", "post=one.md") // what is newest at the start
+	d.picture("b.jpg", 900)
+	d.write("two.md", "---\nimage: {path: /b.jpg, alt: two}\n---\n")
+	hit := func(when string) {
+		t.Helper()
+		for _, leaf := range []string{"hero.webp", "card.jpg", "w320.jpg", "w828.webp", "hero.auto", "thumb.webp"} {
+			var a reply
+			a.ask(t.Context(), d.c, d.url+"/p/two/"+leaf, nil)
+			if got := a.header.Get("Cache-Status"); a.status != http.StatusOK || got != "cutline; hit" {
+				t.Errorf("%s, %s: status %d, %s", when, leaf, a.status, got)
+			}
+		}
+	}
+	d.waitForLog("made ahead", "post=two.md")
+	hit("new")
+	d.write("marker.md", postText("marker")) // so that what is made for it is not taken for what follows
+	d.until("marker", "marker", says("marker"))
+	d.picture("b.jpg", 1000)
+	d.waitFor(t, func() bool { return strings.Count(d.log(), "post=two.md") == 2 })
+	hit("replaced")
+}
+
+// waitFor waits for what is true.
+func (d *desk) waitFor(t *testing.T, true func() bool) {
+	t.Helper()
+	for start := time.Now(); !true(); pause(t) {
+		if time.Since(start) > time.Minute {
+			t.Fatal(d.log())
+		}
 	}
 }
 

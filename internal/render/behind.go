@@ -111,29 +111,10 @@ func (b *behind) work() {
 		j := b.queue[0]
 		b.queue = b.queue[1:]
 		b.mu.Unlock()
-		if b.wait(j) {
+		if b.r.renders.gate.idle(b.ctx, j.since) == nil {
 			b.make(j)
 		}
 		b.forget(j.key)
-	}
-}
-
-// wait waits for the time to make j; it is false when that does not come.
-func (b *behind) wait(j slowJob) bool {
-	tick := time.NewTicker(quietPoll)
-	defer tick.Stop()
-	for {
-		waited := time.Since(j.since)
-		switch gate := b.r.renders.gate; {
-		case b.ctx.Err() != nil, waited >= longest:
-			return false
-		case gate.quiet(), waited >= patience && gate.spare():
-			return true
-		}
-		select {
-		case <-b.ctx.Done():
-		case <-tick.C:
-		}
 	}
 }
 
