@@ -41,9 +41,12 @@ func (st *stack) follow(ctx context.Context, s *site, log *slog.Logger) (stop fu
 	if err != nil {
 		return nil, fmt.Errorf("site folder %q: %w", s.dir, plainReason(err))
 	}
+	f.config = f.statConfig()
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { f.obey(ctx) })
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	running.Go(func() { f.obey(ctx, signals) })
 	newest := 0
 	if s.watched {
 		newest = newestAhead
@@ -54,9 +57,7 @@ func (st *stack) follow(ctx context.Context, s *site, log *slog.Logger) (stop fu
 }
 
 // obey reads the posts again, all of them, for each SIGHUP.
-func (f *follower) obey(ctx context.Context) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
+func (f *follower) obey(ctx context.Context, signals chan os.Signal) {
 	defer signal.Stop(signals)
 	for {
 		select {
@@ -76,7 +77,6 @@ func (f *follower) run(ctx context.Context) {
 			f.report(err)
 		}
 	}()
-	f.config = f.statConfig()
 	for polled := false; ; {
 		trail := f.server.Trail()
 		w.Follow(f.folders(trail))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +24,8 @@ type desk struct {
 
 func newDesk(t *testing.T, args ...string) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: writeSite(t, ""), c: client(t)}
+	// Without AVIF: what is made ahead would take many seconds.
+	d := &desk{t: t, dir: writeSite(t, "formats: [webp, jpg, png]\n"), c: client(t)}
 	d.picture("a.jpg", 400)
 	d.post("one.md", "first")
 	d.served = startServe(t, append(args, "--watch", "--cache", "off", "--log-level", "debug", d.dir)...)
@@ -235,8 +237,22 @@ func (d *desk) waitFor(t *testing.T, true func() bool) {
 func TestWatchConfig(t *testing.T) {
 	d := newDesk(t)
 	defer d.stop(t)
-	d.write(configName, "log: {level: info}\n")
+	d.write(configName, "formats: [webp]\n")
 	d.waitForLog("read at the start only", configName)
+}
+
+// TestHangup verifies that SIGHUP has the posts read again, where nothing follows them.
+func TestHangup(t *testing.T) {
+	d := &desk{t: t, dir: writeSite(t, ""), c: client(t)}
+	d.picture("a.jpg", 400)
+	d.post("one.md", "first")
+	d.served = startServe(t, "--cache", "off", d.dir)
+	defer d.stop(t)
+	d.post("one.md", "second")
+	self, err := os.FindProcess(os.Getpid())
+	d.must(err)
+	d.must(self.Signal(syscall.SIGHUP))
+	d.until("SIGHUP", "one", says("second"))
 }
 
 // TestWatchOwnFolders verifies that a cache folder in the site is none of its folders.

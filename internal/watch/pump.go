@@ -52,7 +52,7 @@ func (w *Watcher) note(e fsnotify.Event) {
 	case e.Has(fsnotify.Create):
 		info, err := os.Stat(e.Name) // through a link: one to a folder may take a folder's place
 		folder = err == nil && info.IsDir()
-	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
+	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename), e.Has(fsnotify.Chmod): // the last may make one readable
 		folder = w.follows(e.Name)
 	}
 	if folder {
