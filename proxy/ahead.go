@@ -177,7 +177,7 @@ func (s *Server) makeAhead(ctx context.Context, e *catalog.Entry) {
 			s.ahead.count(func(st *AheadStats) { st.Dropped++ })
 			return
 		}
-		_, rends, err := s.o.Ahead.Build(ctx, render.Build{Source: e.Source, Words: e.Words, Choose: func(o *render.Original) []transform.Spec {
+		_, rends, err := s.o.Ahead.Build(ctx, render.Build{Source: e.Source, Words: e.Words, Idle: true, Choose: func(o *render.Original) []transform.Spec {
 			all := s.aheadSteps(o.Info, e.Focus)
 			if steps = len(all); step >= steps {
 				return nil

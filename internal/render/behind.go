@@ -119,7 +119,7 @@ func (b *behind) work() {
 }
 
 func (b *behind) make(j slowJob) {
-	ctx, cancel := context.WithTimeout(b.ctx, b.r.o.Timeout)
+	ctx, cancel := context.WithTimeout(idleContext(b.ctx), b.r.o.Timeout)
 	defer cancel()
 	_, err := b.r.Render(ctx, Request{Source: j.src, Specs: []transform.Spec{j.spec}, Words: j.words})
 	if e, ok := errors.AsType[*Error](err); ok {

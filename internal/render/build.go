@@ -16,6 +16,7 @@ type Build struct {
 	Words  caption.Words
 	// Ask has the origin asked although the original is fresh, where it was not for MaxAge. What is had stays where it fails.
 	Ask    bool
+	Idle   bool // nobody waits for it: it is given up when the Renderer closes
 	MaxAge time.Duration
 	// Choose names the specs, each with a Format, when the original is known; none makes nothing.
 	Choose func(*Original) []transform.Spec
@@ -25,8 +26,13 @@ type Build struct {
 // once: one fetch at most, and one decode for all that the cache does not have. Where its freshness is over, the origin is
 // asked first, unless it failed a moment ago.
 func (r *Renderer) Build(ctx context.Context, b Build) (*Original, []*Rendition, error) {
+	if b.Idle {
+		ctx = idleContext(ctx)
+	}
 	var original *Original
-	locate := func(ctx context.Context, src source.Source) (located, Outcome, error) { return r.locateAnew(ctx, src, b) }
+	locate := func(ctx context.Context, src source.Source) (located, Outcome, error) {
+		return r.locateAnew(ctx, src, b)
+	}
 	rends, err := r.answerFrom(ctx, Request{Source: b.Source, Words: b.Words}, locate, func(c *call) ([]*Rendition, error) {
 		original = newOriginal(c.located, c.outcome)
 		return r.make(ctx, c, b.Choose(original))

@@ -24,6 +24,9 @@ type flights[K comparable, V any] struct {
 	host    func(K) string // whose share of the gate a key takes; nil takes no share
 	wg      sync.WaitGroup // work and settling under way
 
+	closing context.Context // ends when close begins
+	end     context.CancelFunc
+
 	mu     sync.Mutex
 	byKey  map[K]*flight[V]
 	closed bool
@@ -50,7 +53,8 @@ type run struct {
 }
 
 func newFlights[K comparable, V any](timeout time.Duration, gate *gate, report func(error)) *flights[K, V] {
-	return &flights[K, V]{timeout: timeout, gate: gate, report: report, byKey: make(map[K]*flight[V])}
+	closing, end := context.WithCancel(context.Background())
+	return &flights[K, V]{timeout: timeout, gate: gate, report: report, closing: closing, end: end, byKey: make(map[K]*flight[V])}
 }
 
 // claim returns the flight of every key, in order, and the positions of those that did not exist: the caller leads them
@@ -119,6 +123,10 @@ func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], w
 	g.mu.Lock()
 	led[0].run.drop = cancel
 	g.mu.Unlock()
+	if ctx.Value(idleWork{}) != nil {
+		unhook := context.AfterFunc(g.closing, cancel)
+		context.AfterFunc(ctx, func() { unhook() })
+	}
 	// The flights fail at the deadline even if work does not notice it; only then can the keys be tried again.
 	stop := context.AfterFunc(ctx, func() {
 		g.fail(led, ctx.Err())
@@ -264,11 +272,12 @@ func (f *flight[V]) ready() bool {
 	}
 }
 
-// close stops sharing and waits for the work under way, at most until ctx ends.
+// close stops sharing, ends what nobody waits for, and waits for the other work under way, at most until ctx ends.
 func (g *flights[K, V]) close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
+	g.end()
 	idle := make(chan struct{})
 	go func() {
 		g.wg.Wait()
