@@ -117,7 +117,7 @@ func checkPrefix(text string) (string, error) {
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part == "." || part == ".." {
-			return "", errors.New("expected a plain path, without . and ..")
+			return "", errors.New("expected a plain path, without dots for folders")
 		}
 	}
 	return strings.TrimSuffix(text, "/") + "/", nil

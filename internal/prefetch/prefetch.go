@@ -6,6 +6,7 @@
 package prefetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/manifest"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
@@ -57,7 +59,6 @@ type Options struct {
 type Progress struct {
 	Done, Total int            // pictures
 	Entry       *catalog.Entry // that has just been done
-	Kept        bool           // it was there already
 	Err         error          // of it
 	Original    int64          // bytes of the originals that are done
 	Shown       int64          // bytes of the largest file of each, in its smallest format: what a reader with a large screen loads
@@ -74,6 +75,7 @@ type Failure struct {
 // A Result is what came of a run.
 type Result struct {
 	Pictures  int // rows of the catalog that the manifest has
+	Made      int // of them, those that were not there as they are
 	Files     int // that it names
 	FileBytes int64
 	Originals int64    // bytes of the originals that they are made from, each once
@@ -247,6 +249,8 @@ func (r *run) do(ctx context.Context, j *job) {
 	if err != nil {
 		j.row = r.earlier(j)
 		r.result.Failures = append(r.result.Failures, Failure{j.entry, err, j.row != nil})
+	} else if !kept && !r.o.DryRun {
+		r.result.Made++
 	}
 	p := &r.progress
 	p.Done++
@@ -256,7 +260,7 @@ func (r *run) do(ctx context.Context, j *job) {
 	}
 	if r.o.Report != nil {
 		now := *p
-		now.Entry, now.Kept, now.Err = j.entry, kept, err
+		now.Entry, now.Err = j.entry, err
 		r.o.Report(now)
 	}
 }
@@ -379,15 +383,22 @@ func (r *run) waits(e *catalog.Entry, wait time.Duration) {
 // ourPause is how long to leave this machine alone when it has too much under way.
 const ourPause = time.Second
 
-// pauseOf is for how long whoever answered with err wants to be left alone, and it is worth waiting for; else 0. A host that failed
-// for ten pictures is none: it is asked by the next run.
+// pauseOf is for how long whoever answered with err wants to be left alone, where that is worth waiting for; else 0. A host that failed
+// for ten pictures wants nothing: the next run asks it. What is remembered of an answer does not tell the two apart, and is waited for: it
+// is over in seconds.
 func pauseOf(err error) time.Duration {
 	e, ok := errors.AsType[*render.Error](err)
-	if !ok || e.Class != render.Busy {
+	if !ok {
 		return 0
 	}
-	if e.RetryAfter > 0 {
+	down, failed := errors.AsType[*fetch.DownError](err)
+	switch {
+	case errors.Is(err, ErrOffline):
+		return 0
+	case e.Class == render.Busy:
+		return cmp.Or(e.RetryAfter, ourPause)
+	case e.Class == render.Down && (!failed || down.Paused):
 		return e.RetryAfter
 	}
-	return ourPause
+	return 0
 }
