@@ -214,6 +214,16 @@ func TestFailuresKeepWhatThereWas(t *testing.T) {
 	}
 }
 
+func TestWhatIsTakenDownGoes(t *testing.T) {
+	r := twoPosts(t)
+	r.run()
+	r.withdrawn = owlURL
+	res := r.run(func(o *Options) { o.Prune = true })
+	if len(res.Failures) != 1 || res.Failures[0].Kept || res.Removed != 8 || r.manifest().Images[owlURL] != nil || one(r.tree(), "assets/cutline/owl-") != "" {
+		t.Errorf("got %+v", res)
+	}
+}
+
 func TestPruneRemovesNothingForeign(t *testing.T) {
 	r := twoPosts(t)
 	r.run()

@@ -18,6 +18,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/manifest"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -33,6 +34,7 @@ type maker struct {
 	asked     int                // builds that ask
 	made      int                // renditions
 	gate      func(source string)
+	withdrawn string // a source
 }
 
 func newMaker(t testing.TB) *maker {
@@ -76,6 +78,10 @@ func (m *maker) Build(ctx context.Context, b render.Build) (*render.Original, []
 		m.made++
 	}
 	return o, rends, ctx.Err()
+}
+
+func (m *maker) Withdrawn(_ context.Context, src source.Source) bool {
+	return src.String() == m.withdrawn
 }
 
 func (m *maker) count() (builds, made int) {
