@@ -282,6 +282,11 @@ func TestAsk(t *testing.T) {
 		t.Errorf("%d origins were asked, want 2", r.asked)
 	}
 	same(t, "asked, and nothing is new", before, r.tree())
+	r.failing = owlURL
+	if res := r.run(func(o *Options) { o.Ask = true }); len(res.Failures) != 0 || !slices.Equal(res.Stale, []string{owlURL}) {
+		t.Errorf("an origin that fails, of a picture that was kept: %+v", res)
+	}
+	r.failing = ""
 	r.originals[owlURL] = "another owl"
 	if res := r.run(); res.Written != 0 {
 		t.Errorf("unasked: %+v", res)

@@ -35,6 +35,7 @@ type maker struct {
 	made      int                // renditions
 	gate      func(source string)
 	withdrawn string // a source
+	failing   string // a source whose origin does not deliver any more
 }
 
 func newMaker(t testing.TB) *maker {
@@ -64,6 +65,9 @@ func (m *maker) Build(ctx context.Context, b render.Build) (*render.Original, []
 		return nil, nil, &render.Error{Class: render.NotFound, Source: b.Source}
 	}
 	o := &render.Original{Info: m.info, Sum: sha256.Sum256([]byte(body)), Bytes: int64(len(body))}
+	if src == m.failing {
+		o.Failure = render.Upstream
+	}
 	var rends []*render.Rendition
 	for _, spec := range b.Choose(o) {
 		spec = spec.Resolve(m.info.Width, m.info.Height, 2560, 0)
