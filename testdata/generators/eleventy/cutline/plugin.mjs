@@ -1,6 +1,6 @@
 // Eleventy's plugin: the shortcodes cutline, cutlineHead and cutlineSheet. See README.md.
 import fs from "node:fs";
-import { MissingPicture, figure, find, head, sheet } from "./cutline.mjs";
+import { figure, head, look, sheet } from "./cutline.mjs";
 
 /**
  * data: the manifest. missing: "error" ends the build where the manifest lacks a picture, "warning" shows the original.
@@ -9,6 +9,7 @@ import { MissingPicture, figure, find, head, sheet } from "./cutline.mjs";
  */
 export default function (eleventyConfig, { data = "_data/cutline.json", missing = "error", placeholder = "style", site = "" } = {}) {
   let manifest;
+  const published = () => site.replace(/\/$/, "") + eleventyConfig.pathPrefix;
   eleventyConfig.on("eleventy.before", () => {
     manifest = fs.existsSync(data) ? JSON.parse(fs.readFileSync(data, "utf8")) : undefined;
   });
@@ -26,29 +27,18 @@ export default function (eleventyConfig, { data = "_data/cutline.json", missing 
   const lookUp = (self, options) => {
     const page = options.page ?? self.page?.inputPath;
     const data = options.page ? options.data : (self.ctx?.environments ?? self.ctx);
-    try {
-      return find(manifest, { page, src: options.src, data });
-    } catch (err) {
-      if (!(err instanceof MissingPicture)) throw err;
-      if (missing !== "warning") throw err;
-      console.warn(`[cutline] ${err.message}`);
-      return null;
-    }
+    return look(manifest, { page, src: options.src, data, missing });
   };
 
   eleventyConfig.addShortcode("cutline", function (first, role) {
     const options = optionsOf(first, role);
     const picture = lookUp(this, options);
-    if (!picture) return "";
-    if (picture.alt === null && !picture.decorative) {
-      console.warn(`[cutline] ${options.page ?? this.page?.inputPath}: the picture has no alternative text`);
-    }
-    return figure(picture, { placeholder, ...options });
+    return picture ? figure(picture, { placeholder, site: published(), ...options }) : "";
   });
   eleventyConfig.addShortcode("cutlineHead", function (first) {
     const options = optionsOf(first);
     const picture = lookUp(this, options);
-    return picture ? head(picture, { site, base: eleventyConfig.pathPrefix, ...options }) : "";
+    return picture ? head(picture, { site: published(), ...options }) : "";
   });
   eleventyConfig.addShortcode("cutlineSheet", () => sheet(manifest));
 }

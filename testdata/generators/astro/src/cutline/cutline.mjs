@@ -5,9 +5,10 @@ export const defaultSizes = "(min-width: 960px) 960px, 100vw";
 
 /** What page or picture is missing, and what to do about it. */
 export class MissingPicture extends Error {
-  constructor(what, page) {
+  constructor(what, page, source) {
     super(`${page ? page + ": " : ""}${what}: run "cutline prefetch" before the build`);
     this.name = "MissingPicture";
+    this.source = source;
   }
 }
 
@@ -26,8 +27,21 @@ export function find(manifest, { page, src, data } = {}) {
   if (!source) return undefined;
   // What is relative means another picture on another page.
   const picture = path && isRelative(source) ? undefined : manifest.images[source];
-  if (!picture) throw new MissingPicture(`the manifest has no picture ${JSON.stringify(source)}`, path);
+  if (!picture) throw new MissingPicture(`the manifest has no picture ${JSON.stringify(source)}`, path, source);
   return picture;
+}
+
+/** find, which for missing: "warning" warns where the manifest lacks the picture, and has figure show the original. */
+export function look(manifest, { missing = "error", ...what }) {
+  try {
+    const picture = find(manifest, what);
+    if (picture?.alt === null) console.warn(`[cutline] ${what.page ?? what.src}: the picture has no alternative text`);
+    return picture;
+  } catch (err) {
+    if (missing !== "warning" || !(err instanceof MissingPicture)) throw err;
+    console.warn(`[cutline] ${err.message}`);
+    return err.source && { plain: err.source };
+  }
 }
 
 /** Where two pictures are spelled alike, the second stands as "source#id", or by its path under the site root. */
@@ -51,10 +65,12 @@ function sourceOf(data) {
  * hero: the one picture that readers see first; all others load when they come into view.
  * preset: one size in place of all widths, as "card". sizes, class: the attributes. caption: false leaves the words away.
  * placeholder: "style" (an attribute), "sheet" (none here: link what sheet() makes; for a strict Content-Security-Policy) or "none".
- * jsonld: true adds a script with schema.org's ImageObject. alt: other words for what one sees. base: what a site's paths begin with.
+ * jsonld: true adds a script with schema.org's ImageObject. alt: other words for what one sees.
+ * site and base: scheme and host, for the ImageObject, and what all paths of the site begin with.
  */
 export function figure(picture, options = {}) {
   const { hero = false, sizes = defaultSizes, placeholder = "style", caption = true, jsonld = false, base = "/" } = options;
+  if (picture.plain) return `<img${attributes({ src: withBase(picture.plain, base), alt: options.alt, loading: hero ? undefined : "lazy" })}>`;
   const files = candidates(picture, options.preset);
   const url = (c) => withBase(c.url, base);
   const srcset = (list) => (list.length === 1 && options.preset ? url(list[0]) : list.map((c) => `${url(c)} ${c.width}w`).join(", "));
@@ -76,14 +92,15 @@ export function figure(picture, options = {}) {
     "</picture>",
     ...(words ? [`<figcaption>${words}</figcaption>`] : []),
     "</figure>",
-    ...(jsonld ? [script(picture)] : []),
+    ...(jsonld ? [script(picture, options)] : []),
   ].join("\n");
 }
 
-/** The tags of Open Graph and X, for a page's head. site: scheme and host, which crawlers need. */
-export function head(picture, { site = "", base = "/", preset = "og" } = {}) {
+/** The tags of Open Graph and X, for a page's head, with the picture of preset "og" or another. Crawlers need site. */
+export function head(picture, { preset = "og", ...where } = {}) {
+  if (picture.plain) return "";
   const file = candidates(picture, picture.presets?.[preset] ? preset : undefined).fallback.at(-1);
-  const url = new URL(withBase(file.url, base), site || undefined).href;
+  const url = published(file.url, where);
   const alt = altOf(picture);
   const tags = [
     { property: "og:image", content: url },
@@ -135,8 +152,14 @@ function background(picture) {
   return `background:${picture.color ?? ""}${picture.placeholder ? ` center/cover url(${picture.placeholder})` : ""}`;
 }
 
-function script(picture) {
-  return `<script type="application/ld+json">${JSON.stringify(picture.jsonld).replaceAll("<", "\\u003c")}</script>`;
+function script(picture, where) {
+  const url = published(picture.jsonld.contentUrl, where);
+  const text = JSON.stringify({ ...picture.jsonld, contentUrl: url, url }).replaceAll("<", "\\u003c");
+  return `<script type="application/ld+json">${text}</script>`;
+}
+
+function published(url, { site = "", base = "/" }) {
+  return url.startsWith("/") ? site.replace(/\/$/, "") + withBase(url, base) : url;
 }
 
 /** A path of the site under the folder that the site is published in. */
