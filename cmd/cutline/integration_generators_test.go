@@ -272,7 +272,7 @@ func TestIntegrationGenerators(t *testing.T) {
 			if n := origin.Total() - fetched; n != 0 {
 				t.Errorf("a second prefetch asked for %d pictures", n)
 			}
-			images[g.name] = comparable(t, g.manifest(t, site))
+			images[g.name] = inCommon(t, g.manifest(t, site))
 
 			out := g.mustBuild(t, site, "/")
 			g.checkSite(t, site, &builtSite{dir: out, origin: gazette, base: "/"})
@@ -301,9 +301,9 @@ func TestIntegrationGenerators(t *testing.T) {
 	}
 }
 
-// comparable is what the manifests of all example sites have in common: the pictures by their words, without what their places in the
+// inCommon is what the manifests of all example sites have in common: the pictures by their words, without what their places in the
 // sites decide.
-func comparable(t *testing.T, m *manifest.Manifest) string {
+func inCommon(t *testing.T, m *manifest.Manifest) string {
 	t.Helper()
 	var all []string
 	for _, i := range m.Images {
@@ -337,7 +337,11 @@ func (g generator) checkSite(t *testing.T, site string, s *builtSite) {
 	own := map[string]string{} // ID by slug
 	for _, slug := range slugs {
 		post := g.post(t, site, slug)
-		own[slug] = m.Images[m.Pages[post].Image].ID
+		page, listed := m.Pages[post]
+		if !listed {
+			t.Fatalf("the manifest has no page %s: %v", post, m.Pages)
+		}
+		own[slug] = m.Images[page.Image].ID
 		s.words[own[slug]] = byPost[post]
 	}
 	if len(m.Pages) != len(slugs) || len(s.words) != len(slugs) {
