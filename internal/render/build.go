@@ -26,7 +26,9 @@ type Build struct {
 // asked first, unless it failed a moment ago.
 func (r *Renderer) Build(ctx context.Context, b Build) (*Original, []*Rendition, error) {
 	var original *Original
-	locate := func(ctx context.Context, src source.Source) (located, Outcome, error) { return r.locateAnew(ctx, src, b) }
+	locate := func(ctx context.Context, src source.Source) (located, Outcome, error) {
+		return r.locateAnew(ctx, src, b)
+	}
 	rends, err := r.answerFrom(ctx, Request{Source: b.Source, Words: b.Words}, locate, func(c *call) ([]*Rendition, error) {
 		original = newOriginal(c.located, c.outcome)
 		return r.make(ctx, c, b.Choose(original))
