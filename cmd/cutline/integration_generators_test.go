@@ -25,8 +25,8 @@ import (
 	"github.com/dd8bf596/cutline/internal/manifest"
 )
 
-// The tests TestIntegrationGenerators… need what ".ci/integration generators" prepares: jekyll, hugo and a node that Astro runs on in the
-// PATH, and npm's packages in CUTLINE_WORK/generators/node_modules.
+// TestIntegrationGenerators needs what ".ci/integration generators" prepares: jekyll, hugo and a node that Astro runs on in the PATH, and
+// npm's packages in CUTLINE_WORK/generators/node_modules.
 
 // A generator is one whose example site is testdata/generators/NAME.
 type generator struct {
@@ -35,8 +35,10 @@ type generator struct {
 	posts     string // the folder of posts
 	built     func(slug string) string
 	build     func(t *testing.T, site, out, base string) ([]byte, error)
-	// change has the site published under base, with placeholders in a style sheet; "" is the file that says where.
+	// change is what has the site's placeholders in a style sheet: by file, what stands there and what is to.
 	change map[string][2]string
+	// also is what else the generator has; it leaves the site as it was but for the words of figs.
+	also func(t *testing.T, g generator, site, cache string)
 }
 
 // gazette is where the example sites say that they are published.
@@ -59,6 +61,7 @@ var generators = []generator{
 			return offline(t, site, "jekyll", "build", "--disable-disk-cache", "--baseurl", strings.TrimSuffix(base, "/"), "-d", out)
 		},
 		change: map[string][2]string{"_config.yml": {"placeholder: style", "placeholder: sheet"}},
+		also:   checkJekyllPlugin,
 	},
 	{
 		name: "hugo", out: "static/cutline", data: "data/cutline.json", posts: "content/posts",
@@ -75,6 +78,7 @@ var generators = []generator{
 			return offline(t, site, "node", "node_modules/@11ty/eleventy/cmd.cjs", "--output="+out, "--pathprefix="+base)
 		},
 		change: map[string][2]string{"eleventy.config.mjs": {"{ site:", `{ placeholder: "sheet", site:`}},
+		also:   checkEleventyImg,
 	},
 	{
 		name: "astro", out: "public/cutline", data: "src/data/cutline.json", posts: "src/content/posts",
@@ -286,6 +290,9 @@ func TestIntegrationGenerators(t *testing.T) {
 				t.Errorf("changed words are not on the page: %v\n%s", err, page)
 			}
 
+			if g.also != nil {
+				g.also(t, g, site, cache)
+			}
 			for file, text := range g.change {
 				edit(t, filepath.Join(site, file), text[0], text[1])
 			}

@@ -172,7 +172,7 @@ func (p *builtPage) picture(t *testing.T, ref string) (transform.Info, error) {
 	if ext := "." + info.Format.Ext(); path.Ext(name) != ext {
 		return info, fmt.Errorf("%s is %s", ref, info.Format)
 	}
-	small := transform.Spec{Width: 24, Format: transform.PNG}
+	small := transform.Spec{Width: 24, Format: transform.PNG}.Resolve(info.Width, info.Height, 0, 0)
 	if _, err := p.site.tr.Transform(t.Context(), body, []transform.Spec{small}); err != nil {
 		return info, fmt.Errorf("decode %s: %w", ref, err)
 	}
