@@ -27,6 +27,7 @@ import (
 type builtSite struct {
 	dir, origin, base string
 	words             map[string]caption.Words // of the posts' pictures, by ID
+	transparent       map[string]bool          // of them
 	sheet             bool                     // placeholders are in a style sheet, not in attributes
 	tr                *transform.Transformer
 
@@ -113,6 +114,16 @@ func (p *builtPage) check(t *testing.T) error {
 		return fmt.Errorf("%s: %d pictures with a high priority, want one", p.path, heroes)
 	}
 	return nil
+}
+
+// attributes are those of that name of all elements of that name.
+func (p *builtPage) attributes(element, name string) (list []string) {
+	for n := range p.doc.Descendants() {
+		if n.Data == element {
+			list = append(list, attributeOf(n, name))
+		}
+	}
+	return list
 }
 
 // file is the file under the site's folder that a URL of the page leads to; "" is one of another site.
@@ -275,9 +286,6 @@ func (p *builtPage) checkImage(t *testing.T, n *html.Node) error {
 	if w, h := attributeOf(n, "width"), attributeOf(n, "height"); w != strconv.Itoa(largest.Width) || h != strconv.Itoa(largest.Height) {
 		return fmt.Errorf("%s × %s, and the largest file has %d × %d", w, h, largest.Width, largest.Height)
 	}
-	if style := attributeOf(n, "style"); style != "" && p.site.sheet {
-		return fmt.Errorf("style %q although a style sheet has it", style)
-	}
 	return nil
 }
 
@@ -302,6 +310,9 @@ func (p *builtPage) checkFigure(n *html.Node) error {
 	}
 	if alt := attributeOf(img, "alt"); alt != w.Alt && alt != "The pad at dusk" { // which Markdown says
 		return fmt.Errorf("alt %q, want %q", alt, w.Alt)
+	}
+	if style := attributeOf(img, "style"); (style == "") != (p.site.sheet || p.site.transparent[id]) {
+		return fmt.Errorf("style %q of a picture that is transparent: %v, in a style sheet: %v", style, p.site.transparent[id], p.site.sheet)
 	}
 	if figcaption == nil {
 		return nil // a template may leave it away; the pages of posts are looked at for it

@@ -78,19 +78,9 @@ func checkEleventyImg(t *testing.T, g generator, site, _ string) {
 		if err := page.check(t); err != nil {
 			t.Errorf("%s: %v", keys[k], err)
 		}
-		if alts := page.alts(); !slices.Equal(alts, []string{pictures[k].Alt}) {
+		if alts := page.attributes("img", "alt"); !slices.Equal(alts, []string{pictures[k].Alt}) {
 			t.Errorf("%s: alternative texts %q, want %q", keys[k], alts, pictures[k].Alt)
 		}
 	}
 	g.checkFiles(t, m, s)
-}
-
-// alts are the alternative texts of the page's pictures.
-func (p *builtPage) alts() (alts []string) {
-	for n := range p.doc.Descendants() {
-		if n.Data == "img" {
-			alts = append(alts, attributeOf(n, "alt"))
-		}
-	}
-	return alts
 }
