@@ -223,17 +223,6 @@ func parseAdmin(s string) (string, error) {
 // leastToken is what a token has at least, in characters: 16 of base64 are 96 bits.
 const leastToken = 16
 
-// parseToken reads a bearer token, or the name of its file.
-func parseToken(s string) (string, error) {
-	if path, isFile := strings.CutPrefix(s, keyFile); isFile {
-		return s, checkPath(path)
-	}
-	if s == "" {
-		return "", nil
-	}
-	return s, checkToken(s)
-}
-
 // checkToken refuses what is no bearer token, and what somebody guesses; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes
 // through a header.
 func checkToken(s string) error {
