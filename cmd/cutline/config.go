@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/proxy"
@@ -58,6 +59,8 @@ type config struct {
 		NoStore string
 	}
 
+	// Lint is what findings are, by code, where it is not what they are by themselves.
+	Lint map[string]catalog.Severity
 	// Presets are named specs without format. Those of the file are added to the default ones, or replace them by name.
 	Presets map[string]transform.Spec
 	// Widths is the ladder, ascending: widths that nobody signed snap up to it.

@@ -19,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
@@ -174,6 +175,24 @@ func parseSlot(s string) error {
 	}
 	return nil
 }
+
+func parseCode(s string) error {
+	var names []string
+	for _, c := range catalog.Codes() {
+		names = append(names, c.Name)
+	}
+	if !slices.Contains(names, s) {
+		return errors.New("expected a code, as 'cutline lint --codes' lists them" + didYouMean(s, names))
+	}
+	return nil
+}
+
+func parseSeverity(s string) (catalog.Severity, error) {
+	word, err := oneOf(string(catalog.Error), string(catalog.Warning), string(catalog.Off))(s)
+	return catalog.Severity(word), err
+}
+
+func severityText(s catalog.Severity) *yaml.Node { return text(string(s)) }
 
 func parseImageBase(s string) (string, error) {
 	u, err := url.Parse(strings.ReplaceAll(s, "{path}", "path"))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -82,6 +83,8 @@ func contentSettings(c *config) []setting {
 
 func outputSettings(c *config) []setting {
 	return []setting{
+		{"lint", "what findings are, by code: error, warning or off; lint --codes lists the codes", "",
+			mapping(&c.Lint, parseCode, func(at *catalog.Severity) value { return scalar(at, parseSeverity, severityText) })},
 		{"presets", "named specs, added to hero, card, thumb, og, square and story", "",
 			mapping(&c.Presets, parsePresetName, func(at *transform.Spec) value { return scalar(at, parsePreset, specText) })},
 		{"widths", "the ladder that unsigned widths snap up to", "",

@@ -135,6 +135,7 @@ func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog
 		Fields:       s.config.Content.Fields,
 		ImageBase:    s.config.Content.ImageBase,
 		Placeholders: s.config.Content.Placeholders,
+		Rules:        s.config.Lint,
 		Drafts:       drafts,
 		Last:         last,
 	})
