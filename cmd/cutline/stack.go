@@ -25,6 +25,7 @@ import (
 type stack struct {
 	proxy    *proxy.Server
 	renderer *render.Renderer
+	fetcher  *fetch.Fetcher
 	engine   warmer
 	workers  []*worker.Engine // none where pictures are made in this process
 	instance string           // what this run calls itself in CDN-Loop
@@ -84,13 +85,13 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 	if err != nil {
 		return nil, errors.Join(err, st.close())
 	}
-	fetcher := newFetcher(s, st.instance)
-	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
+	st.fetcher = newFetcher(s, st.instance)
+	st.closers = append(st.closers, func() error { st.fetcher.Close(); return nil })
 	transformer, aside := st.transformers(conf, log)
 	st.renderer = render.New(render.Options{
 		Store:     store,
 		Near:      st.near,
-		Fetch:     fetcher,
+		Fetch:     st.fetcher,
 		Transform: transformer,
 		MaxOutput: conf.maxOutput(),
 		Quality:   conf.Quality,

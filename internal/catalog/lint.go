@@ -142,6 +142,11 @@ func defaultSeverity(code string) Severity {
 	return Warning
 }
 
+// Unwraps reports whether p.Fix is what was inside a wrapper.
+func (p Problem) Unwraps() bool {
+	return p.Fix != "" && (p.Code == codeWrappedURL || p.Code == codePageNotImage)
+}
+
 // checkRules refuses what names no code or no severity.
 func checkRules(rules map[string]Severity) error {
 	for code, severity := range rules {

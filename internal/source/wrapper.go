@@ -17,21 +17,31 @@ const maxNesting = 4
 // The inner host is the author's choice, not the wrapper's: callers check it as they check any source. Tokens in a wrapper's
 // URL change with every search, so the inner URL is the stable identity; the wrapper's own sizing is dropped with it.
 func (s Source) Unwrap() (inner Source, wrapper string, ok bool) {
-	inner = s
+	layers, wrapper := s.layers()
+	if len(layers) == 0 {
+		return Source{}, "", false
+	}
+	return layers[len(layers)-1], wrapper, true
+}
+
+// Layers are what is inside s, one wrapper less from each to the next; the last is Unwrap's. It is empty where s is no wrapper.
+func (s Source) Layers() []Source {
+	layers, _ := s.layers()
+	return layers
+}
+
+func (s Source) layers() (inside []Source, outermost string) {
 	for range maxNesting {
-		next, w := inner.unwrapOnce()
+		next, w := s.unwrapOnce()
 		if w == nil {
 			break
 		}
-		if !ok {
-			wrapper = w.name
+		if len(inside) == 0 {
+			outermost = w.name
 		}
-		inner, ok = next, true
+		inside, s = append(inside, next), next
 	}
-	if !ok {
-		return Source{}, "", false
-	}
-	return inner, wrapper, true
+	return inside, outermost
 }
 
 // Opaque reports whether s, or what s wraps, is a search engine's thumbnail: it hides the picture's own URL, is small, and
