@@ -76,16 +76,34 @@ func (s Source) unwrapOnce() (inner Source, by *wrapper) {
 		return Source{}, nil
 	}
 	p := s.split()
+	first := 0 // where what tells by stands in the path
 	for i := range wrappers {
 		w := &wrappers[i]
 		if !p.at(w.hosts, w.path) {
 			continue
 		}
-		if inner, ok := parseInner(w.inner(p)); ok {
-			return inner, w
+		at := w.begins(p)
+		if by != nil && at >= first {
+			continue
+		}
+		if found, ok := parseInner(w.inner(p)); ok {
+			inner, by, first = found, w, at
 		}
 	}
-	return Source{}, nil
+	return inner, by
+}
+
+// begins is where in the path stands what tells the wrapper: of one that is told by its host, before everything. A path may hold
+// another wrapper's URL whole, and then the outer one is told first.
+func (w *wrapper) begins(p parts) int {
+	mark, atEnd := strings.CutSuffix(strings.TrimPrefix(w.path, "^"), "$")
+	switch {
+	case w.hosts != nil:
+		return -1
+	case atEnd:
+		return strings.LastIndex(p.path, mark)
+	}
+	return strings.Index(p.path, mark)
 }
 
 // parseInner reads what a wrapper held. Some wrappers are given URLs that were encoded once too often, and a fragment
