@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
@@ -11,7 +12,7 @@ import (
 
 // Reach reports whether anything is at the URL src, under the policy and the limits of Fetch, redirects included. It asks by
 // HEAD, and by GET where that is answered with an error, as servers answer it that do not know it; no body is read. What is
-// there but not for us (401, 403, 405, 406, 451) is there. Errors are Fetch's.
+// there but not for us (401, 403, 406, 451) is there. Errors are Fetch's.
 func (f *Fetcher) Reach(ctx context.Context, src source.Source) error {
 	err := f.reach(ctx, src)
 	if err != nil && ctx.Err() != nil {
@@ -45,12 +46,9 @@ func (f *Fetcher) head(ctx context.Context, method string, src source.Source) er
 		return err
 	}
 	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnavailableForLegalReasons:
-	default:
-		if resp.StatusCode >= http.StatusBadRequest {
-			err = statusError(resp.StatusCode, resp.Header, time.Now())
-		}
+	there := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotAcceptable, http.StatusUnavailableForLegalReasons}
+	if resp.StatusCode >= http.StatusBadRequest && !slices.Contains(there, resp.StatusCode) {
+		err = statusError(resp.StatusCode, resp.Header, time.Now())
 	}
 	v.end(ctx, resp.StatusCode, err)
 	return err
