@@ -78,7 +78,7 @@ var codes = []Code{
 	{codeOriginalUnavailable, Error, online + "the picture cannot be fetched, or is none that can be read", "Correct the address, or save the picture in the site."},
 	{codeNotAnImage, Error, online + "a web page (HTML) comes in place of the picture", "Open the address in a browser, and take the picture's own address from there, or save the picture in the site."},
 	{codeOriginGone, Warning, online + "the picture is shown from the cache alone; its server does not deliver it any more", "Save the picture in the site, or find another address for it."},
-	{codeOriginalChanged, Warning, online + "its server put another picture in the place of the one that was published", "Look at it: do the words still fit?"},
+	{codeOriginalChanged, Warning, online + "its server put another picture in the place of the one that was published", "Look whether the words still fit it."},
 	{codeSmallOriginal, Warning, online + "the picture is smaller than the hero preset", "Use a larger file of the picture."},
 	{codeWrongExtension, Warning, online + "a file of the site is of another format than its extension says", "Rename the file, and write the new name into the post."},
 	{codeDeadLicense, Warning, online + "the license's URL leads nowhere", "Write the license's present address."},
