@@ -39,7 +39,7 @@ func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catal
 		}
 	}
 	p.say("looking at %s; cache: %s", count(len(sources), "original"), st.cacheDir)
-	l := &looker{st: st, hero: s.config.Presets[heroPreset], log: log}
+	l := &looker{renderer: st.renderer, fetcher: st.fetcher, hero: s.config.Presets[heroPreset], log: log}
 	seen := lookAt(ctx, sources, l.look)
 	dead := l.deadLicenses(ctx, c)
 	if ctx.Err() != nil {
@@ -56,7 +56,12 @@ func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catal
 
 // A looker looks at originals for lint.
 type looker struct {
-	st   *stack
+	renderer interface {
+		Revalidate(ctx context.Context, src source.Source) (*render.Original, error)
+	}
+	fetcher interface {
+		Reach(ctx context.Context, src source.Source) error
+	}
 	hero transform.Spec // for which originals have to be large enough
 	log  *slog.Logger
 }
@@ -89,7 +94,7 @@ func lookAt[T any](ctx context.Context, sources []source.Source, look func(conte
 
 // look brings one original, and looks for a better address of it.
 func (l *looker) look(ctx context.Context, src source.Source) catalog.Original {
-	o, err := l.st.renderer.Revalidate(ctx, src)
+	o, err := l.renderer.Revalidate(ctx, src)
 	if err != nil {
 		class := l.failed(ctx, src, err)
 		seen := catalog.Original{Err: unavailable(class, src.Remote()), Passing: passing(class, err), Page: errors.Is(err, transform.ErrPage)}
@@ -123,7 +128,7 @@ func (l *looker) better(ctx context.Context, src source.Source, o *render.Origin
 	at, _, wrapped := src.Unwrap()
 	if wrapped {
 		var err error
-		if o, err = l.st.renderer.Revalidate(ctx, at); err != nil {
+		if o, err = l.renderer.Revalidate(ctx, at); err != nil {
 			why, _, _ := strings.Cut(unavailable(l.failed(ctx, at, err), true).Error(), ": ") // what to do, the finding says
 			seen.BetterErr = errors.New(why)
 			return
@@ -139,7 +144,7 @@ func (l *looker) better(ctx context.Context, src source.Source, o *render.Origin
 	if err != nil {
 		return
 	}
-	if same, err := l.st.renderer.Revalidate(ctx, secure); err == nil && same.Failure == "" && same.Sum == o.Sum {
+	if same, err := l.renderer.Revalidate(ctx, secure); err == nil && same.Failure == "" && same.Sum == o.Sum {
 		seen.Better = secure
 	}
 }
@@ -176,7 +181,7 @@ func (l *looker) deadLicenses(ctx context.Context, c *catalog.Catalog) map[strin
 			named, pages = append(named, e.Words.License), append(pages, page)
 		}
 	}
-	found := lookAt(ctx, pages, func(ctx context.Context, page source.Source) error { return l.st.fetcher.Reach(ctx, page) })
+	found := lookAt(ctx, pages, func(ctx context.Context, page source.Source) error { return l.fetcher.Reach(ctx, page) })
 	dead := map[string]error{}
 	for i, err := range found {
 		if err == nil {
