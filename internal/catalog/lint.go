@@ -249,7 +249,7 @@ func (e *Entry) lintInsecure(o *Original, report func(code, fix, format string, 
 	secure := "https://" + strings.TrimPrefix(e.Source.String(), "http://")
 	_, _, wrapped := e.Source.Unwrap()
 	switch {
-	case o == nil || o.Err != nil || wrapped:
+	case o == nil || o.Err != nil || o.Gone != nil || wrapped:
 		report(codeInsecureURL, "", "the picture comes over http://: write %s, if its server speaks it", secure)
 	case !o.Better.IsZero():
 		report(codeInsecureURL, o.Better.String(), "the picture comes over http://: write %s, which delivers the same file", o.Better)
