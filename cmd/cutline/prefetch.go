@@ -102,12 +102,14 @@ func (p *program) prefetch(cmd *cobra.Command, dir string, o prefetchOptions) er
 	if err != nil {
 		return err
 	}
+	if len(c.Entries) == 0 {
+		// A folder that is not the site's, or not mounted, shall not empty a manifest.
+		p.sayProblems(findings(c))
+		return &usageError{fmt.Errorf("nothing to make: no post under %q has a featured image (%s found); 'cutline scan' says more", s.dir, count(c.Posts, "post"))}
+	}
 	run, err := o.options(s, c)
 	if err != nil {
 		return &usageError{err}
-	}
-	if run.DryRun {
-		s.config.Cache.Dir = cacheOff // it writes nothing, and needs nothing of what is there
 	}
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)

@@ -138,17 +138,9 @@ func (s *site) rescan(ctx context.Context, last *catalog.Catalog, trust bool) (*
 }
 
 func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog, trust bool) (*catalog.Catalog, error) {
-	c, err := catalog.Scan(ctx, s.root, catalog.Options{
-		Content:      s.config.Content.Folders,
-		Fields:       s.config.Content.Fields,
-		ImageBase:    s.config.Content.ImageBase,
-		Placeholders: s.config.Content.Placeholders,
-		Drafts:       drafts,
-		Last:         last,
-		Track:        s.watched,
-		Trust:        trust,
-		Ignore:       s.ownFolders(),
-	})
+	o := s.catalogOptions(drafts)
+	o.Last, o.Track, o.Trust, o.Ignore = last, s.watched, trust, s.ownFolders()
+	c, err := catalog.Scan(ctx, s.root, o)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -172,6 +164,18 @@ func (s *site) ownFolders() []string {
 		return []string{filepath.ToSlash(name)}
 	}
 	return nil
+}
+
+// catalogOptions are how s is configured to be scanned.
+func (s *site) catalogOptions(drafts bool) catalog.Options {
+	return catalog.Options{
+		Content:      s.config.Content.Folders,
+		Fields:       s.config.Content.Fields,
+		ImageBase:    s.config.Content.ImageBase,
+		Placeholders: s.config.Content.Placeholders,
+		Rules:        s.config.Lint,
+		Drafts:       drafts,
+	}
 }
 
 // plainReason takes operation and paths off an error of the operating system: the message names them already, in the

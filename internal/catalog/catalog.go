@@ -33,7 +33,9 @@ type Catalog struct {
 	files    map[string]known // by path; Options.Track
 	pictures map[source.Source]stamp
 	basis    string
-	public   []string // folders that the generator publishes at the site's root, best first; for ByPath
+	rules    map[string]Severity // Options.Rules
+	silenced map[string][]string // by post, the codes that its front matter switches off
+	public   []string            // folders that the generator publishes at the site's root, best first; for ByPath
 
 	once  sync.Once
 	names *index // for the look-ups, made by the first of them
@@ -82,6 +84,8 @@ type Severity string
 const (
 	Error   Severity = "error"   // the picture will not be shown, or the post cannot be read
 	Warning Severity = "warning" // the picture is shown, but something is missing or will break
+	// Off is a rule's: its findings are reported nowhere. No Problem has it.
+	Off Severity = "off"
 )
 
 // A Problem is one finding about a post.
@@ -91,6 +95,12 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"` // "missing-alt"; see Codes
 	Message  string   `json:"message"`
+	// Fix is what stands in place of the picture's address once the finding is mended; "" where a person has to decide. See
+	// Mend.
+	Fix string `json:"fix,omitempty"`
+	// Value is what the finding is about, as the post has it: the picture's address, a credit, a key. It may be empty. With
+	// File and Code it knows the finding again when lines move and messages change. It may hold a password.
+	Value string `json:"-"`
 }
 
 // Options says how to scan. The zero value detects everything.
@@ -106,6 +116,9 @@ type Options struct {
 	ImageBase string
 	// Placeholders lists values that a theme takes for "no image", such as "/assets/images/default-card.png".
 	Placeholders []string
+	// Rules changes what findings are, by code; see Codes. A single finding that is milder than its code's own severity is at
+	// most a warning.
+	Rules map[string]Severity
 	// Drafts reads unpublished posts too: Jekyll's _drafts, "draft: true", "isDraft: true", "status: draft", "published:
 	// false", and what Jekyll and Hugo leave out for its date: a date or publishDate in the future, in the front matter or
 	// (Jekyll) the file's name, and (Hugo) an expiryDate in the past. By default they are left out, because a catalog is

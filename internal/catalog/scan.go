@@ -59,7 +59,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
 	c := found.catalog(s.layout.name, o.Last)
-	c.public = s.public
+	c.public, c.rules, c.silenced = s.public, o.Rules, found.silenced
 	if found.track != nil {
 		found.track.finish(c)
 		c.basis = s.basis
@@ -115,6 +115,9 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 		return nil, err
 	}
 	if s.base, err = parseImageBase(o.ImageBase); err != nil {
+		return nil, err
+	}
+	if err := checkRules(o.Rules); err != nil {
 		return nil, err
 	}
 	s.basis = fmt.Sprintf("%q", []any{s.layout.name, s.public, o.Fields, o.ImageBase, o.Placeholders, o.Drafts})
@@ -279,6 +282,7 @@ type collection struct {
 	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
 	problems []Problem
 	posts    int
+	silenced map[string][]string
 	unread   map[string]bool // posts that could not be read, and folders
 	blank    []string        // of them, empty files
 	track    *track          // nil where nothing is noted
@@ -299,6 +303,7 @@ func (c *collection) add(r result) {
 	defer c.mu.Unlock()
 	c.problems = append(c.problems, r.problems...)
 	c.posts++
+	c.silence(r.post.Path, r.silenced)
 	if e == nil {
 		return
 	}
@@ -309,6 +314,17 @@ func (c *collection) add(r result) {
 		c.fields[p.Field] = p.Field
 	}
 	c.entries = append(c.entries, e)
+}
+
+// silence notes the codes that a post switches off. It needs c.mu.
+func (c *collection) silence(post string, codes []string) {
+	if len(codes) == 0 {
+		return
+	}
+	if c.silenced == nil {
+		c.silenced = map[string][]string{}
+	}
+	c.silenced[post] = codes
 }
 
 // catalog merges the posts that show the same picture with the same words, and puts everything into the order that Catalog

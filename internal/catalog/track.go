@@ -58,6 +58,7 @@ type known struct {
 	problems []Problem
 	art      []string // what the folder had for a bundle's picture
 	missing  []string // where its picture was looked for before it was found
+	silenced []string // codes that it switches off
 }
 
 // maxMissing bounds known.missing: where a picture was looked for in more places, and each of them had to be looked at again, the
@@ -160,7 +161,7 @@ func (c *collection) remember(s *scanner, file string, info fs.FileInfo, r resul
 			t.links[r.source.Path()] = true
 		}
 	}
-	k.stamp, k.problems, k.missing = stampOf(info), r.problems, r.missing
+	k.stamp, k.problems, k.missing, k.silenced = stampOf(info), r.problems, r.missing, r.silenced
 	if k.stamp.settled(s.now) && !r.volatile && !(local && at == stamp{}) && len(r.missing) <= maxMissing {
 		t.files[file] = k
 	}
@@ -203,6 +204,7 @@ func (c *collection) reuse(file string, k known, picture stamp) {
 		return
 	}
 	c.entries = append(c.entries, e)
+	c.silence(file, k.silenced)
 	if !e.Source.Remote() {
 		c.track.pictures[e.Source] = picture
 	}

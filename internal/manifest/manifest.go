@@ -56,13 +56,15 @@ type Image struct {
 	ThumbHash   string                     `json:"thumbhash,omitempty"`   // in standard base64
 	BlurHash    string                     `json:"blurhash,omitempty"`    // see https://blurha.sh
 	Placeholder string                     `json:"placeholder,omitempty"` // a tiny picture as data URI
+	Transparent bool                       `json:"transparent,omitempty"` // some of it shows what lies behind it: a placeholder would be seen for good
 	Original    Original                   `json:"original"`
 	Focus       *Focus                     `json:"focus,omitempty"`
-	Formats     map[string][]File          `json:"formats"` // by format, widths ascending
-	Presets     map[string]map[string]File `json:"presets"` // by preset, then by format
-	HTML        string                     `json:"html"`    // a figure element with the words
-	Picture     string                     `json:"picture"` // its picture element alone
-	JSONLD      json.RawMessage            `json:"jsonld"`  // schema.org's ImageObject
+	Formats     map[string][]File          `json:"formats"`              // by format, widths ascending
+	Presets     map[string]map[string]File `json:"presets"`              // by preset, then by format
+	HTML        string                     `json:"html"`                 // a figure element with the words
+	Picture     string                     `json:"picture"`              // its picture element alone
+	Figcaption  string                     `json:"figcaption,omitempty"` // what stands in its figcaption element, HTML too
+	JSONLD      json.RawMessage            `json:"jsonld"`               // schema.org's ImageObject
 }
 
 // Words are a picture's words, by the names that meta.json has for them. They may hold Markdown or HTML; but for Alt, what nobody

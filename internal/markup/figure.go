@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"sync"
+
+	"github.com/dd8bf596/cutline/internal/caption"
 )
 
 //go:embed figure.html
@@ -47,6 +49,9 @@ func Element(p Picture, o Options) ([]byte, error) {
 	out, err := show("picture", p, o)
 	return bytes.ReplaceAll(out, []byte("\n  "), []byte("\n")), err // no attribute has a line break
 }
+
+// Caption is what stands in the figcaption of Figure, for pages that write their own figure; nothing where there are no words.
+func Caption(w caption.Words) ([]byte, error) { return execute("figcaption", parts(w)) }
 
 // show executes the template of that name.
 func show(name string, p Picture, o Options) ([]byte, error) {

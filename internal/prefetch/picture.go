@@ -78,7 +78,7 @@ func (r *run) newRow(ctx context.Context, e *catalog.Entry, original *render.Ori
 		image: &manifest.Image{
 			ID: e.ID, Source: e.Source.String(), Words: newWords(words), Text: manifest.Text{Cutline: text.Cutline, Credit: text.Credit},
 			Width: original.Info.Width, Height: original.Info.Height,
-			Color: placeholder.Color, ThumbHash: placeholder.ThumbHash, BlurHash: placeholder.BlurHash, Placeholder: placeholder.LQIP,
+			Color: placeholder.Color, ThumbHash: placeholder.ThumbHash, BlurHash: placeholder.BlurHash, Placeholder: placeholder.LQIP, Transparent: placeholder.Transparent,
 			Original: manifest.Original{SHA256: hex.EncodeToString(original.Sum[:]), Size: original.Bytes, Format: original.Info.Format.Ext()},
 			Formats:  map[string][]manifest.File{}, Presets: map[string]map[string]manifest.File{},
 		},
@@ -164,6 +164,11 @@ func (w *row) mark(c srcset.Choice, info transform.Info) error {
 	if err != nil {
 		return err
 	}
+	words, err := markup.Caption(w.page.Words)
+	if err != nil {
+		return err
+	}
+	w.image.Figcaption = string(words)
 	w.image.HTML, w.image.Picture = strings.TrimSpace(string(figure)), strings.TrimSpace(string(element))
 	w.image.JSONLD, err = markup.JSONLD(w.page, markup.Options{})
 	return err
