@@ -23,6 +23,7 @@ const (
 	codeMissingFile       = "missing-file"
 	codeBadURL            = "bad-url"
 	codeBadFrontMatter    = "bad-front-matter"
+	codeBadExport         = "bad-export"
 	codeDuplicateKey      = "duplicate-key"
 	codeBadFocalPoint     = "bad-focal-point"
 	codeUnknownSourceType = "unknown-source-type"
@@ -57,6 +58,7 @@ var codes = []Code{
 	{codeMissingFile, Error, "the file is not in the site, or its name differs in case"},
 	{codeBadURL, Error, "the value is neither a usable URL nor a path in the site"},
 	{codeBadFrontMatter, Error, "the post or its front matter cannot be read"},
+	{codeBadExport, Error, "the export or feed cannot be read to its end, or lacks a picture that a post refers to"},
 	{codeDuplicateKey, Warning, "the front matter has a key twice; the last one counts"},
 	{codeCreditConflict, Warning, "--online: the post and the picture's file name different people as credit, creator or copyright owner"},
 	{codeEmbeddedCredit, Warning, "--online: the picture's file names a credit or a creator that the post lacks"},
@@ -103,11 +105,15 @@ func (e *Entry) lint(p *Post) []Problem {
 func (e *Entry) lintWords(p *Post) (found []Problem) {
 	w := e.Words
 	report := func(line int, code, format string, args ...any) {
-		found = append(found, problem(code, p.Path, cmp.Or(line, p.Line), format, args...))
+		found = append(found, p.problem(code, cmp.Or(line, p.Line), format, args...))
 	}
 	switch length := utf8.RuneCountInString(w.Alt); {
 	case w.Alt == "" && !w.Decorative:
-		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees, or leave it empty (\"\") for pure decoration", example(p, slotAlt))
+		decoration := ", or leave it empty (\"\") for pure decoration"
+		if p.Export != "" {
+			decoration = "" // programs write it empty where nobody wrote one
+		}
+		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees%s", example(p, slotAlt), decoration)
 	case length > maxAlt:
 		report(p.Lines.Alt, codeLongAlt, "the alternative text has %d characters: say the essential in at most %d and move the rest into the article", length, maxAlt)
 	}
@@ -125,7 +131,7 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 
 func (e *Entry) lintSource(p *Post) (found []Problem) {
 	report := func(code, format string, args ...any) {
-		found = append(found, problem(code, p.Path, p.Line, format, args...))
+		found = append(found, p.problem(code, p.Line, format, args...))
 	}
 	if hint, ok := e.Source.Page(); ok {
 		report(codePageNotImage, "%s is a web page, not a picture: %s", quote(e.Source.String()), hint)

@@ -81,9 +81,12 @@ func (c *Catalog) index() *index {
 func (x *index) add(e *Entry, i int) {
 	p, at := &e.Posts[i], int32(len(x.uses))  //nolint:gosec // fewer than files on a disk
 	x.uses = append(x.uses, use{e, int32(i)}) //nolint:gosec // as above
-	whole := strings.TrimSuffix(p.Path, path.Ext(p.Path))
+	whole := p.Path
+	if p.Export == "" {
+		whole = strings.TrimSuffix(p.Path, path.Ext(p.Path))
+	}
 	x.tiers[0].add(whole, at)
-	if isIndex(path.Base(p.Path)) {
+	if p.Export == "" && isIndex(path.Base(p.Path)) {
 		x.tiers[0].add(strings.TrimPrefix(path.Dir(p.Path), "."), at)
 	}
 	file := fileName(p.Path)

@@ -34,7 +34,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 	found := c.Lint()
 	missing := map[string]bool{}
 	for _, p := range c.Problems {
-		missing[p.File] = missing[p.File] || p.Code == codeMissingFile
+		missing[p.subject()] = missing[p.subject()] || p.Code == codeMissingFile
 	}
 	for i, e := range c.Entries {
 		_, page := e.Source.Page()
@@ -59,13 +59,13 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 func withoutContradictions(found []Problem) []Problem {
 	embedded := map[string]bool{}
 	for _, p := range found {
-		embedded[p.File] = embedded[p.File] || p.Code == codeEmbeddedCredit
+		embedded[p.subject()] = embedded[p.subject()] || p.Code == codeEmbeddedCredit
 	}
-	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.File] })
+	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.subject()] })
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {
-	found := problem(codeOriginalUnavailable, p.Path, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err)
+	found := p.problem(codeOriginalUnavailable, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err)
 	if o.Passing {
 		found.Severity = Warning
 	}
@@ -76,7 +76,7 @@ func (e *Entry) unavailable(p *Post, o *Original) Problem {
 func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 	const format = "2006-01-02 15:04 UTC"
 	if o.Gone != nil {
-		found = append(found, problem(codeOriginGone, p.Path, p.Line, "%s is shown from the cache alone, since %s: %v",
+		found = append(found, p.problem(codeOriginGone, p.Line, "%s is shown from the cache alone, since %s: %v",
 			quote(p.Raw), o.Since.UTC().Format(format), o.Gone))
 	}
 	if !o.Replaced.IsZero() {
@@ -84,7 +84,7 @@ func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 		if o.Pinned {
 			shown = "the one that was published is still shown"
 		}
-		found = append(found, problem(codeOriginalChanged, p.Path, p.Line, "%s became another picture (noticed %s); %s",
+		found = append(found, p.problem(codeOriginalChanged, p.Line, "%s became another picture (noticed %s); %s",
 			quote(p.Raw), o.Replaced.UTC().Format(format), shown))
 	}
 	return found
@@ -94,7 +94,7 @@ func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 func (e *Entry) lintCredits(p *Post, found caption.Found) (problems []Problem) {
 	c := newComparison(e.Words, found)
 	report := func(line int, code, format string, args ...any) {
-		problems = append(problems, problem(code, p.Path, cmp.Or(line, p.Line), format, args...))
+		problems = append(problems, p.problem(code, cmp.Or(line, p.Line), format, args...))
 	}
 	const mend = "correct the post, or have the file corrected"
 	w := &c.post

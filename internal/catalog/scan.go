@@ -31,7 +31,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
-	folders, err := s.layout.contentFolders(root, o.Content)
+	folders, exports, err := s.layout.contentFolders(root, o.Content)
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
@@ -56,8 +56,11 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
+	if exports, err = s.exports(ctx, exports, &found); err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
 	c := found.catalog(s.layout.name, o.Last)
-	c.public = s.public
+	c.public, c.Exports = s.public, exports
 	return c, nil
 }
 
@@ -305,6 +308,7 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 		return
 	}
 	if !s.o.Drafts && s.unpublished(doc.Root, file) {
+		found.hidden()
 		return
 	}
 	r := s.post(doc, file, j)
@@ -314,13 +318,15 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 
 // A collection gathers what the workers find.
 type collection struct {
-	mu       sync.Mutex
-	entries  []*Entry          // one per post, until catalog merges them
-	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
-	problems []Problem
-	posts    int
-	unread   map[string]bool // posts that could not be read, and folders
-	blank    []string        // of them, empty files
+	mu        sync.Mutex
+	entries   []*Entry          // one per post, until catalog merges them
+	fields    map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
+	problems  []Problem
+	posts     int
+	inExports int             // of posts
+	drafts    int             // posts that were left out, because they are not published
+	unread    map[string]bool // posts that could not be read, folders, and exports
+	blank     []string        // of them, empty files
 }
 
 func (c *collection) problem(p Problem) {
@@ -338,6 +344,9 @@ func (c *collection) add(r result) {
 	defer c.mu.Unlock()
 	c.problems = append(c.problems, r.problems...)
 	c.posts++
+	if r.post.Export != "" {
+		c.inExports++
+	}
 	if e == nil {
 		return
 	}
