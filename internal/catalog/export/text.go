@@ -24,12 +24,15 @@ func clip(text string) string {
 // maxSlug bounds a slug in bytes: WordPress keeps 200, Ghost 191.
 const maxSlug = 200
 
-// slug is the first of several names as a part of a URL: decoded, without blanks and slashes; a hash of them where they
+// slug is the first of several names, of which the first is one already, as a part of a URL: decoded, without blanks and slashes; a hash of them where they
 // hold nothing that could be one.
 func slug(names ...string) string {
-	for _, name := range names {
+	for i, name := range names {
 		if decoded, err := url.PathUnescape(name); err == nil && utf8.ValidString(decoded) {
 			name = decoded
+		}
+		if i > 0 {
+			name = strings.ToLower(name) // a title
 		}
 		if s := dashed(name); s != "" {
 			return s
