@@ -111,6 +111,7 @@ func (p *program) report(c *catalog.Catalog, problems []catalog.Problem, thresho
 		}
 	}
 	warnings := len(problems) - errorCount
+	p.sayExports(c)
 	p.say("%s, %s with a featured image: %s, %s",
 		count(c.Posts, "post"), count(c.PostsWithImage, "post"), count(errorCount, "error"), count(warnings, "warning"))
 	if threshold == "error" && errorCount > 0 || threshold == "warning" && len(problems) > 0 {

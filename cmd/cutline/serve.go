@@ -159,6 +159,9 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 		return
 	}
 	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.name)
+	if len(c.Exports) > 0 {
+		p.say("  export    %s", printable(strings.Join(c.Exports, ", ")))
+	}
 	if problems > 0 {
 		p.say("  problems  %d; 'cutline lint %s' lists them", problems, s.name)
 	}

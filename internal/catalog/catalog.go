@@ -96,8 +96,8 @@ type Problem struct {
 	Post     string   `json:"post,omitempty"` // Post.Path, where File is an export, which holds many
 }
 
-// subject is the post that p is about, or the file.
-func (p *Problem) subject() string { return cmp.Or(p.Post, p.File) }
+// Subject is the Path of the post that p is about, or what File names.
+func (p *Problem) Subject() string { return cmp.Or(p.Post, p.File) }
 
 // Options says how to scan. The zero value detects everything.
 type Options struct {

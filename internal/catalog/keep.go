@@ -80,6 +80,9 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 			}
 			why[name], why[path.Dir(p.Path)] = true, true // a folder has a problem where it is the reason
 			kept = append(kept, p.Path)
+			if p.Export != "" {
+				c.posts++ // a file that cannot be read was counted
+			}
 			c.entries = append(c.entries, &Entry{ID: e.ID, Source: e.Source, Words: e.Words, Focus: e.Focus, Posts: []Post{p}})
 		}
 	}
@@ -106,7 +109,9 @@ func (c *collection) forgetHalf(last *Catalog) {
 			had[p.Path] = c.unread[p.Export]
 		}
 	}
+	read := len(c.entries)
 	c.entries = slices.DeleteFunc(c.entries, func(e *Entry) bool { return had[e.Posts[0].Path] })
+	c.posts -= read - len(c.entries)
 }
 
 // reason returns what could not be read of a post: its file, or a folder on the way to it.

@@ -34,7 +34,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 	found := c.Lint()
 	missing := map[string]bool{}
 	for _, p := range c.Problems {
-		missing[p.subject()] = missing[p.subject()] || p.Code == codeMissingFile
+		missing[p.Subject()] = missing[p.Subject()] || p.Code == codeMissingFile
 	}
 	for i, e := range c.Entries {
 		_, page := e.Source.Page()
@@ -59,9 +59,9 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 func withoutContradictions(found []Problem) []Problem {
 	embedded := map[string]bool{}
 	for _, p := range found {
-		embedded[p.subject()] = embedded[p.subject()] || p.Code == codeEmbeddedCredit
+		embedded[p.Subject()] = embedded[p.Subject()] || p.Code == codeEmbeddedCredit
 	}
-	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.subject()] })
+	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.Subject()] })
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {
