@@ -27,6 +27,9 @@ func cameraWords(serialized string) (credit, copyright string) {
 			}
 		})
 	})
+	if p.failed {
+		return "", ""
+	}
 	return credit, copyright
 }
 

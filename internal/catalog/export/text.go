@@ -54,6 +54,9 @@ func dashed(name string) string {
 			gap = b.Len() > 0
 			continue
 		}
+		if r == '.' && (gap || b.Len() == 0) {
+			continue
+		}
 		if b.Len()+utf8.UTFMax >= maxSlug {
 			break
 		}
