@@ -159,6 +159,18 @@ func (o *output) put(c byte) {
 	o.buf = append(o.buf, c)
 }
 
+// run takes bytes from src in one go, as long as they are plain, and returns their number. They end no line.
+func (o *output) run(src *bufio.Reader, most int, plain func(c byte) bool) int {
+	ahead, _ := src.Peek(min(src.Buffered(), max(most, 0), headSize/4))
+	n := 0
+	for n < len(ahead) && plain(ahead[n]) {
+		n++
+	}
+	o.buf = append(o.buf, ahead[:n]...)
+	_, _ = src.Discard(n) // they are there
+	return n
+}
+
 // read gives out what step puts.
 func (o *output) read(p []byte, step func() error) (int, error) {
 	const enough = 4 << 10

@@ -25,23 +25,6 @@ const (
 	JSONFeed  Format = "jsonfeed"  // versions 1 and 1.1 (https://www.jsonfeed.org/version/1.1/)
 )
 
-// Name is the format as people call it; the zero Format has none.
-func (f Format) Name() string {
-	switch f {
-	case Ghost:
-		return "Ghost export"
-	case WordPress:
-		return "WordPress export"
-	case RSS:
-		return "RSS feed"
-	case Atom:
-		return "Atom feed"
-	case JSONFeed:
-		return "JSON Feed"
-	}
-	return ""
-}
-
 // ErrUnknown says that a file is of no format that is known here.
 var ErrUnknown = errors.New("neither an export of Ghost or WordPress nor an RSS, Atom or JSON feed")
 

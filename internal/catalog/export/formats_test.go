@@ -294,9 +294,4 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%.60s: got %q, want %q", tt.head, got, tt.want)
 		}
 	}
-	for _, f := range []Format{Ghost, WordPress, RSS, Atom, JSONFeed} {
-		if f.Name() == "" {
-			t.Errorf("%q has no name", f)
-		}
-	}
 }

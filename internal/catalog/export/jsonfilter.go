@@ -20,6 +20,9 @@ type jsonFilter struct {
 func (f *jsonFilter) Read(p []byte) (int, error) { return f.read(p, f.step) }
 
 func (f *jsonFilter) step() error {
+	if f.inString {
+		f.size += f.run(f.src, maxText-f.size, plainJSON)
+	}
 	c, err := f.src.ReadByte()
 	if err != nil {
 		return err
@@ -57,6 +60,9 @@ func (f *jsonFilter) step() error {
 	f.put(c)
 	return nil
 }
+
+// plainJSON reports whether a byte of a string needs no look.
+func plainJSON(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
 
 // text reads one character of a string, whole: an escape is never cut.
 func (f *jsonFilter) text(c byte) error {

@@ -43,7 +43,13 @@ func (f *xmlFilter) next() (byte, error) {
 	return c, nil
 }
 
+// plainXML reports whether a byte of a text needs no look.
+func plainXML(c byte) bool {
+	return c >= ' ' && c != '<' && c != '>' && c != '&' && c != ']' && c != 0xEF
+}
+
 func (f *xmlFilter) text() error {
+	f.size += f.run(f.src, maxText-f.size, plainXML)
 	c, err := f.next()
 	if err != nil {
 		return err
@@ -112,6 +118,7 @@ func beginsTag(c byte) bool {
 }
 
 func (f *xmlFilter) cdata() error {
+	f.size += f.run(f.src, maxText-f.size, plainXML)
 	c, err := f.next()
 	if err != nil {
 		return err
