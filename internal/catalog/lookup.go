@@ -81,7 +81,7 @@ func (c *Catalog) index() *index {
 func (x *index) add(e *Entry, i int) {
 	p, at := &e.Posts[i], int32(len(x.uses))  //nolint:gosec // fewer than files on a disk
 	x.uses = append(x.uses, use{e, int32(i)}) //nolint:gosec // as above
-	whole, file := p.Path, p.Slug // of a post in an export, which no file's name is like
+	whole, file := p.Path, p.Slug             // of a post in an export, which no file's name is like
 	if p.Export == "" {
 		whole, file = strings.TrimSuffix(p.Path, path.Ext(p.Path)), fileName(p.Path)
 		if isIndex(path.Base(p.Path)) {
