@@ -26,9 +26,11 @@ type opened struct {
 }
 
 // exports reads the wanted exports, or where nothing is wanted and nothing was found the one that is there, and returns the
-// names of those it read.
+// names of those it read. Where the last scan took none, this one does not either: a site that loses its last post has not
+// become another one.
 func (s *scanner) exports(ctx context.Context, wanted []string, found *collection) ([]string, error) {
-	if len(s.o.Content) == 0 && s.layout.name == "plain" && found.nothing() {
+	again := s.o.Last == nil || len(s.o.Last.Exports) > 0
+	if len(s.o.Content) == 0 && s.layout.name == "plain" && again && found.nothing() {
 		wanted = s.findExports()
 	}
 	files, err := s.readExports(ctx, wanted, found)

@@ -199,6 +199,37 @@ func TestExportLast(t *testing.T) {
 	}
 }
 
+// TestExportLastFound verifies that an export that was found is found again, and that a site of posts does not become one.
+func TestExportLastFound(t *testing.T) {
+	for _, tt := range []struct{ name, post, want string }{
+		{"an export", "", "a.json/fox → https://o.example/fox.jpg"},
+		{"posts that went away", remotePost, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files := map[string]string{"a.json": ghostPosts("fox")}
+			if tt.post != "" {
+				files["a.md"] = tt.post
+			}
+			dir := writeSite(t, files)
+			root := openRoot(t, dir)
+			last, err := Scan(t.Context(), root, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.post != "" {
+				editor{t, dir}.remove("a.md")
+			}
+			c, err := Scan(t.Context(), root, Options{Last: last})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(rows(c), " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestExportErrors verifies what is said of a file that is named and is no export.
 func TestExportErrors(t *testing.T) {
 	root := openRoot(t, writeSite(t, map[string]string{"a.md": remotePost, "empty.xml": "", "sitemap.xml": "<urlset/>", "dangling": "→ nowhere"}))
