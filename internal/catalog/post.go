@@ -24,16 +24,18 @@ type result struct {
 	focus    Focus
 	post     Post
 	problems []Problem
+	silenced []string // codes that the post switches off
 }
 
 // post turns front matter into a result.
 func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	var r result
 	for _, d := range doc.Duplicates {
-		r.problems = append(r.problems, problem(codeDuplicateKey, file, d.Last,
-			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First))
+		r.problems = append(r.problems, valued(d.Key, problem(codeDuplicateKey, file, d.Last,
+			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First)))
 	}
 	r.post = Post{Path: file, Slug: slugOf(file, doc.Root)}
+	r.silence(doc.Root, file)
 	f := finder{s: s, root: doc.Root, dir: j.dir}
 	if s.layout.bundles && isIndex(path.Base(file)) {
 		f.index, f.art = true, j.art
@@ -55,14 +57,18 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 // show gives a post the picture of h, with its words, or the reason why it has none.
 func (s *scanner) show(r *result, f *finder, h hit) {
 	p := &r.post
-	report := func(code string, line int, format string, args ...any) {
-		r.problems = append(r.problems, p.problem(code, line, format, args...))
+	report := func(code, value string, line int, format string, args ...any) {
+		r.problems = append(r.problems, valued(value, p.problem(code, line, format, args...)))
 	}
 	target := s.resolve(h, f)
 	if target.code != "" {
-		report(target.code, h.line, "%s", target.message)
+		report(target.code, h.raw, h.line, "%s", target.message)
+		added := &r.problems[len(r.problems)-1]
 		if target.severity != "" {
-			r.problems[len(r.problems)-1].Severity = target.severity
+			added.Severity = target.severity
+		}
+		if p.Export == "" {
+			added.Fix = target.fix
 		}
 	}
 	if target.source.IsZero() {
@@ -75,11 +81,11 @@ func (s *scanner) show(r *result, f *finder, h hit) {
 	}
 	var unread said
 	if r.words, p.Lines, unread = f.words(h); unread.text != "" {
-		report(codeUnknownSourceType, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType)
+		report(codeUnknownSourceType, unread.text, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType)
 	}
 	var bad *frontmatter.Pair
 	if r.focus, bad = f.focus(h); bad != nil {
-		report(codeBadFocalPoint, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus)
+		report(codeBadFocalPoint, bad.Key, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus)
 	}
 }
 
@@ -238,11 +244,5 @@ func fold(text string) string {
 
 // problem makes a Problem with its code's own severity.
 func problem(code, file string, line int, format string, args ...any) Problem {
-	p := Problem{File: file, Line: line, Code: code, Severity: Warning, Message: fmt.Sprintf(format, args...)}
-	for _, c := range codes {
-		if c.Name == code {
-			p.Severity = c.Severity
-		}
-	}
-	return p
+	return Problem{File: file, Line: line, Code: code, Severity: defaultSeverity(code), Message: fmt.Sprintf(format, args...)}
 }

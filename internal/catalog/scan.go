@@ -60,7 +60,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
 	c := found.catalog(s.layout.name, o.Last)
-	c.public, c.Exports = s.public, exports
+	c.public, c.rules, c.silenced, c.Exports = s.public, o.Rules, found.silenced, exports
 	return c, nil
 }
 
@@ -110,6 +110,9 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 		return nil, err
 	}
 	if s.base, err = parseImageBase(o.ImageBase); err != nil {
+		return nil, err
+	}
+	if err := checkRules(o.Rules); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -323,8 +326,9 @@ type collection struct {
 	fields    map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
 	problems  []Problem
 	posts     int
-	inExports int             // of posts
-	drafts    int             // posts that were left out, because they are not published
+	inExports int // of posts
+	drafts    int // posts that were left out, because they are not published
+	silenced  map[string][]string
 	unread    map[string]bool // posts that could not be read, folders, and exports
 	blank     []string        // of them, empty files
 }
@@ -346,6 +350,12 @@ func (c *collection) add(r result) {
 	c.posts++
 	if r.post.Export != "" {
 		c.inExports++
+	}
+	if len(r.silenced) > 0 {
+		if c.silenced == nil {
+			c.silenced = map[string][]string{}
+		}
+		c.silenced[r.post.Path] = r.silenced
 	}
 	if e == nil {
 		return
