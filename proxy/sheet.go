@@ -50,8 +50,8 @@ func newFindings(c *catalog.Catalog) findings {
 	f := findings{byFile: make(map[string][]catalog.Problem)}
 	for _, p := range c.Lint() {
 		switch {
-		case shown[p.File]:
-			f.byFile[p.File] = append(f.byFile[p.File], p)
+		case shown[p.Subject()]:
+			f.byFile[p.Subject()] = append(f.byFile[p.Subject()], p)
 		case len(f.others) < maxOthers:
 			f.others = append(f.others, p)
 		default:

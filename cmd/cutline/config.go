@@ -20,7 +20,7 @@ import (
 type config struct {
 	// Content says where the posts are and how they name their pictures.
 	Content struct {
-		// Folders hold the posts, as slash paths under the site root; none means those of the detected layout.
+		// Folders and export files hold the posts, as slash paths under the site root; none means the folders of the detected layout.
 		Folders []string
 		// Fields adds front matter names by slot (image, alt, cutline …) as dotted paths, tried before the known ones.
 		Fields map[string][]string

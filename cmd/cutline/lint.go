@@ -158,6 +158,7 @@ func (p *program) lint(cmd *cobra.Command, dir string, o lintOptions) error {
 	if o.writeBaseline {
 		return p.writeBaseline(o, report.NewBaseline(problems, known, o.online))
 	}
+	p.sayExports(c)
 	fresh, ignored, gone := known.Split(problems, o.online)
 	p.sayPaid(gone)
 	return p.report(&report.Run{

@@ -157,7 +157,7 @@ func parseNotEmpty(s string) (string, error) {
 func parseFolder(s string) (string, error) {
 	clean := strings.TrimSuffix(strings.TrimPrefix(s, "./"), "/")
 	if !fs.ValidPath(clean) {
-		return "", errors.New("expected a folder under the site root such as content/posts")
+		return "", errors.New("expected a folder or an export file under the site root such as content/posts")
 	}
 	return clean, nil
 }

@@ -54,7 +54,7 @@ type scanFocus struct {
 }
 
 type scanSummary struct {
-	Posts          int `json:"posts"`            // files with front matter
+	Posts          int `json:"posts"`            // files with front matter, and posts in exports
 	PostsWithImage int `json:"posts_with_image"` // those with a featured image
 	Images         int `json:"images"`
 	Problems       int `json:"problems"`
@@ -70,6 +70,7 @@ func (p *program) scanCommand() *cobra.Command {
 		GroupID: groupSite,
 		Short:   "List the featured images of a site's posts with their words",
 		Long: `Reads every post under DIR and prints its featured images. The network is not used.
+DIR may also be an export of Ghost or WordPress, or an RSS, Atom or JSON feed.
 
 Formats: a table for people; json, one document with images, problems and summary;
 ndjson, one image per line; csv, one row per post and image, for spreadsheets: a cell
@@ -82,7 +83,8 @@ A post that cannot be read is a problem in the result and does not fail the scan
 ('cutline lint' does that): the exit code is 0 unless DIR itself cannot be read.`,
 		Example: `  cutline scan
   cutline scan --format json testdata/site
-  cutline scan --format csv -o pictures.csv`,
+  cutline scan --format csv -o pictures.csv
+  cutline scan wordpress.xml         an export instead of a folder`,
 		Args:              oneSite,
 		ValidArgsFunction: siteCompletion,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -105,7 +107,7 @@ A post that cannot be read is a problem in the result and does not fail the scan
 			if err := p.output(out, func(w io.Writer) error { return write(w, doc) }); err != nil {
 				return err
 			}
-			p.sayScanned(doc, c.Layout)
+			p.sayScanned(doc, c)
 			return nil
 		},
 	}
@@ -272,21 +274,29 @@ func inert(cell string) string {
 }
 
 // sayScanned sums a scan up on stderr.
-func (p *program) sayScanned(doc *scanDocument, layout string) {
+func (p *program) sayScanned(doc *scanDocument, c *catalog.Catalog) {
 	s := doc.Summary
 	p.say("%s (%s layout), %s with a featured image, %s, %s",
-		count(s.Posts, "post"), layout, count(s.PostsWithImage, "post"), count(s.Images, "image"), count(s.Problems, "problem"))
+		count(s.Posts, "post"), c.Layout, count(s.PostsWithImage, "post"), count(s.Images, "image"), count(s.Problems, "problem"))
+	p.sayExports(c)
 	if s.Images == 0 {
 		p.sayProblems(doc.Problems)
 	}
 	switch {
 	case s.Images == 0 && s.Problems >= max(s.Posts, 1): // they are reason enough
 	case s.Posts == 0:
-		p.say("No posts found: is this the site's root folder? --content FOLDER names where its posts are. Drafts and posts of the future are left out.")
+		p.say("No posts found: is this the site's root folder? --content names the folder or the export that has its posts. Drafts and posts of the future are left out.")
 	case s.Images == 0:
 		p.say("No featured images found: content.fields in %s names the front matter that holds them.", configName)
 	case s.Problems > 0:
 		p.say("Run 'cutline lint' to see the problems.")
+	}
+}
+
+// sayExports says which files were taken for exports, and that nobody need have named them.
+func (p *program) sayExports(c *catalog.Catalog) {
+	if len(c.Exports) > 0 {
+		p.say("The posts of %s were read.", printable(strings.Join(c.Exports, ", ")))
 	}
 }
 

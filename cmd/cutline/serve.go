@@ -84,7 +84,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		// With nothing to serve there is nobody to refuse: every source would be outside the catalog.
 		p.sayProblems(findings(c))
 		return &usageError{fmt.Errorf("nothing to serve: no post under %q has a featured image (%s found), fetch.hosts lists no host, and there are no keys; 'cutline scan' says more",
-			s.dir, count(c.Posts, "post"))}
+			s.name, count(c.Posts, "post"))}
 	}
 	ln, admin, err := listen(ctx, s.config, log)
 	if err != nil {
@@ -169,9 +169,12 @@ func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *
 			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return
 	}
-	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.dir)
+	p.say("cutline %s: %s from %s in %s", readBuild().Version, count(len(c.Entries), "image"), count(c.Posts, "post"), s.name)
+	if len(c.Exports) > 0 {
+		p.say("  export    %s", printable(strings.Join(c.Exports, ", ")))
+	}
 	if problems > 0 {
-		p.say("  problems  %d; 'cutline lint %s' lists them", problems, s.dir)
+		p.say("  problems  %d; 'cutline lint %s' lists them", problems, s.name)
 	}
 	if hosts := s.config.Fetch.Hosts; len(hosts) > 0 {
 		p.say("  hosts     %s", strings.Join(hosts, ", "))

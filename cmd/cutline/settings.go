@@ -48,7 +48,7 @@ func settings(c *config) []setting {
 
 func contentSettings(c *config) []setting {
 	return []setting{
-		{"content.folders", "folders with posts, under the site root; none: those of the layout", "content FOLDER",
+		{"content.folders", "folders or export files with posts, under the site root; none: those of the layout", "content FOLDER",
 			list(&c.Content.Folders, parseFolder, text)},
 		{"content.fields", "front matter names by slot: image, alt, cutline, credit …", "",
 			mapping(&c.Content.Fields, parseSlot, func(at *[]string) value { return list(at, parseDotted, text) })},

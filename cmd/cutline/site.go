@@ -18,7 +18,8 @@ import (
 
 // A site is an opened site folder with its configuration. Close it after use.
 type site struct {
-	dir    string // as typed
+	dir    string // as typed, or the folder of name
+	name   string // as typed: a folder, or an export in it
 	root   *os.Root
 	config *effective
 	own    []netip.AddrPort // what serve listens on, which is no source; the other verbs listen on nothing
@@ -30,7 +31,7 @@ type site struct {
 // close closes the folder. It was only read: there is nothing that an error could lose.
 func (s *site) close() { _ = s.root.Close() }
 
-// siteDir is the DIR of a command line.
+// siteDir is the DIR of a command line: a folder, or an export.
 func siteDir(args []string) string {
 	if len(args) == 0 {
 		return "."
@@ -68,8 +69,10 @@ func settingFlags(cmd *cobra.Command, names ...string) {
 	}
 }
 
-// openSite opens dir, the site of cmd, and reads its configuration with cmd's flags over it.
-func (p *program) openSite(cmd *cobra.Command, dir string) (*site, error) {
+// openSite opens name, the site of cmd, and reads its configuration with cmd's flags over it. Where name is a file, that is
+// the export which holds the site's posts, and its folder is the site root.
+func (p *program) openSite(cmd *cobra.Command, name string) (*site, error) {
+	dir, export := siteFolder(name)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("cannot open the site folder %q: %w", dir, plainReason(err))}
@@ -79,15 +82,32 @@ func (p *program) openSite(cmd *cobra.Command, dir string) (*site, error) {
 		_ = root.Close()
 		return nil, err
 	}
-	s := &site{dir: dir, root: root, config: effective}
+	if export != "" {
+		if effective.origin["content.folders"] == "--content" {
+			_ = root.Close()
+			return nil, &usageError{fmt.Errorf("--content: %s is a file and holds all posts itself: expected its folder for DIR, and the file among those of --content", name)}
+		}
+		effective.Content.Folders = []string{export}
+		effective.origin["content.folders"] = "DIR"
+	}
+	s := &site{dir: dir, name: name, root: root, config: effective}
 	if f := cmd.Flags().Lookup("config"); f != nil {
 		s.configFile = f.Value.String()
 	}
 	return s, nil
 }
 
+// siteFolder is the site root that a DIR means, and the export in it, where DIR is a file.
+func siteFolder(name string) (dir, export string) {
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return filepath.Dir(name), filepath.Base(name)
+	}
+	return name, ""
+}
+
 // loadConfig reads the configuration of the site in dir, with cmd's flags over it.
 func (p *program) loadConfig(cmd *cobra.Command, dir string) (*effective, error) {
+	dir, _ = siteFolder(dir)
 	src := configSources{dir: dir, env: p.env}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch {

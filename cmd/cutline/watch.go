@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,7 +113,11 @@ func (f *follower) matters(path string) bool {
 	if catalog.Matters(name) {
 		return !built.MatchString(name) || f.shows(path)
 	}
-	return filepath.Clean(dir) == f.root && !strings.HasPrefix(name, ".") && strings.Contains(name, ".")
+	if filepath.Clean(dir) == f.root {
+		return !strings.HasPrefix(name, ".") && strings.Contains(name, ".")
+	}
+	rel, ok := below(f.root, path)
+	return ok && slices.Contains(f.server.Trail().Exports, rel)
 }
 
 // built matches the names that prefetch gives to the files it makes, when nobody gives it others.
@@ -120,11 +125,11 @@ var built = regexp.MustCompile(`-[0-9]+-[0-9a-f]{8}\.[a-z]+$`)
 
 // shows reports whether a post shows the picture at path.
 func (f *follower) shows(path string) bool {
-	name, err := filepath.Rel(f.root, path)
-	if err != nil {
+	name, ok := below(f.root, path)
+	if !ok {
 		return false
 	}
-	src, err := source.Local(filepath.ToSlash(name))
+	src, err := source.Local(name)
 	return err == nil && f.server.Shows(src)
 }
 

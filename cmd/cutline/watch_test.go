@@ -179,6 +179,21 @@ func TestWatchPictures(t *testing.T) {
 	d.waitForLog("a post has an error", "two.md:2", "missing-file")
 }
 
+// TestWatchExport verifies that an export in a folder of its own is followed like posts.
+func TestWatchExport(t *testing.T) {
+	feed := func(alt string) string {
+		return `<rss version="2.0"><channel><item><title>one</title><description>&lt;img src="/a.jpg" alt="` + alt + `"></description></item></channel></rss>`
+	}
+	d := &desk{t: t, dir: writeSite(t, "formats: [webp, jpg, png]\ncontent: {folders: [feeds/news.xml]}\n"), c: client(t)}
+	d.picture("a.jpg", 400)
+	d.write("feeds/news.xml", feed("first"))
+	d.served = startServe(t, "--watch", "--cache", "off", d.dir)
+	defer d.stop(t)
+	d.until("start", "one", says("first"))
+	d.write("feeds/news.xml", feed("second"))
+	d.until("written", "one", says("second"))
+}
+
 // TestWatchBurst verifies that many files that come at once are read by few scans.
 func TestWatchBurst(t *testing.T) {
 	d := newDesk(t)

@@ -5,11 +5,13 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/catalog/export"
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
@@ -21,11 +23,12 @@ var (
 
 // A Catalog is every featured image of a site, in a stable order. It is immutable and safe for concurrent use.
 type Catalog struct {
-	Layout         string    // the detected generator: "jekyll", "hugo", "eleventy", "astro", "zola", "hexo", "plain"
+	Layout         string    // the detected generator: "jekyll", "hugo", "eleventy", "astro", "zola", "hexo", "plain"; of exports alone: "ghost", "wordpress", "rss", "atom", "jsonfeed"
 	Entries        []*Entry  // sorted by the first post's path, then by source
 	Problems       []Problem // of reading: bad front matter, duplicate keys, missing files … sorted by file and line
-	Posts          int       // files with front matter, those of Options.Drafts aside
+	Posts          int       // files with front matter and posts in exports, those of Options.Drafts aside
 	PostsWithImage int       // of them, those whose featured image is in Entries
+	Exports        []string  // exports and feeds that posts were read from, as slash paths under the site root, sorted
 	Kept           []string  // posts that could not be read and are as in Options.Last, sorted
 
 	Trail *Trail // what a scan with Options.Track rests on; nil of others
@@ -60,16 +63,20 @@ func Unposted(src source.Source) *Entry {
 
 // A Post is one use of an Entry.
 type Post struct {
-	Path     string    // slash path under the site root, with extension: "_posts/2023-09-18-kim.md"
+	// Path is the slash path under the site root, with extension: "_posts/2023-09-18-kim.md". Of a post in an export it is as if
+	// the export were a folder: "wordpress.xml/kim".
+	Path     string
 	Slug     string    // as the post's URL would have it: front matter's slug, else the file name without date and extension
 	Title    string    // front matter's title; may be empty
 	Field    string    // where the image stands: "featured-image.path", "bigimg[0].src", "resources[name=hero].src"; "*cover*" for a page bundle's file
 	Raw      string    // the source exactly as it stands in the front matter, trimmed; a file name for a page-bundle image
 	Line     int       // of the image value in the file, from 1; of the front matter's first line for a page-bundle image
-	Modified time.Time // the post file's
+	Modified time.Time // the post file's; of a post in an export, what the export says
 	Lines    WordLines
+	Export   string // slash path of the export or feed that the post stands in; "" for a file of its own
 
-	inside bool // the image stands in a map that its words share, so their keys are plain: "alt"
+	inside bool          // the image stands in a map that its words share, so their keys are plain: "alt"
+	format export.Format // of Export
 }
 
 // WordLines says in which lines of a post's file the keys of the picture's words stand, from 1; 0 where there is no key.
@@ -95,6 +102,7 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"` // "missing-alt"; see Codes
 	Message  string   `json:"message"`
+	Post     string   `json:"post,omitempty"` // Post.Path, where File is an export, which holds many
 	// Fix is what stands in place of the picture's address once the finding is mended; "" where a person has to decide. See
 	// Mend.
 	Fix string `json:"fix,omitempty"`
@@ -103,9 +111,13 @@ type Problem struct {
 	Value string `json:"-"`
 }
 
+// Subject is the Path of the post that p is about, or what File names.
+func (p *Problem) Subject() string { return cmp.Or(p.Post, p.File) }
+
 // Options says how to scan. The zero value detects everything.
 type Options struct {
-	// Content lists the folders that hold posts, as slash paths under the site root; empty means those of the layout.
+	// Content lists the folders that hold posts, and exports and feeds that do, as slash paths under the site root. Empty means
+	// the folders of the layout, and in a plain folder without posts the export of Ghost or WordPress in it.
 	Content []string
 	// Fields adds or overrides front matter names by slot ("image", "alt", "cutline", "credit", "credit-url", "creator",
 	// "copyright", "license", "licensor", "licensor-url", "source-type", "focus"), each a list of dotted paths

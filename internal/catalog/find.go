@@ -6,18 +6,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dd8bf596/cutline/internal/catalog/export"
 	"github.com/dd8bf596/cutline/internal/catalog/frontmatter"
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // A finder looks for the featured image of one post.
 type finder struct {
-	s     *scanner
-	root  *frontmatter.Node
-	dir   string   // the post's folder
-	index bool     // the post is a page bundle's index file, and the layout has bundles
-	art   []string // what may be the bundle's image
-	work  int      // spent, of maxWork
+	s      *scanner
+	root   *frontmatter.Node
+	dir    string        // the post's folder
+	index  bool          // the post is a page bundle's index file, and the layout has bundles
+	art    []string      // what may be the bundle's image
+	export export.Format // the post's; "" for a file of its own
+	work   int           // spent, of maxWork
 
 	missing  []string // as in result
 	volatile bool
@@ -50,6 +52,8 @@ type hit struct {
 	keys    []string            // the image's key, normalised; for a bundle's file the names that its words go by
 	caption *frontmatter.Pair   // of {URL: caption}
 	entry   bool                // of resources[]
+	means   string              // what raw means, where an export says so; "" for raw itself
+	local   string              // the file of the site that it is, where that was found already; else ""
 	file    string              // the file in the post's folder, of a page bundle or where raw is a pattern; else ""
 }
 

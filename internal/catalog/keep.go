@@ -70,6 +70,7 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 	if last == nil || len(c.unread) == 0 {
 		return nil
 	}
+	c.forgetHalf(last)
 	why := map[string]bool{}
 	for _, e := range last.Entries {
 		for _, p := range e.Posts {
@@ -79,6 +80,9 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 			}
 			why[name], why[path.Dir(p.Path)] = true, true // a folder has a problem where it is the reason
 			kept = append(kept, p.Path)
+			if p.Export != "" {
+				c.posts++ // a file that cannot be read was counted
+			}
 			c.entries = append(c.entries, &Entry{ID: e.ID, Source: e.Source, Words: e.Words, Focus: e.Focus, Posts: []Post{p}})
 		}
 	}
@@ -88,12 +92,26 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 		}
 	}
 	for i := range c.problems {
-		if p := &c.problems[i]; p.Code == codeBadFrontMatter && why[p.File] {
+		if p := &c.problems[i]; (p.Code == codeBadFrontMatter || p.Code == codeBadExport) && p.Post == "" && why[p.File] {
 			p.Message += "; what was read of it before is still shown"
 		}
 	}
 	slices.Sort(kept)
 	return kept
+}
+
+// forgetHalf drops the posts of exports that could not be read to their end, as far as last has them: their words may stand
+// in the part that was not read.
+func (c *collection) forgetHalf(last *Catalog) {
+	had := map[string]bool{}
+	for _, e := range last.Entries {
+		for _, p := range e.Posts {
+			had[p.Path] = c.unread[p.Export]
+		}
+	}
+	read := len(c.entries)
+	c.entries = slices.DeleteFunc(c.entries, func(e *Entry) bool { return had[e.Posts[0].Path] })
+	c.posts -= read - len(c.entries)
 }
 
 // reason returns what could not be read of a post: its file, or a folder on the way to it.

@@ -122,16 +122,25 @@ func mentions(root *os.Root, name, text string) bool {
 	return err == nil && bytes.Contains(head, []byte(text))
 }
 
-// contentFolders returns the folders to walk, none inside another: the wanted ones, which must exist, else the layout's.
-func (l layout) contentFolders(root *os.Root, wanted []string) ([]string, error) {
-	var folders []string
+// contentFolders returns the folders to walk, none inside another, and the exports to read: the wanted ones, which must
+// exist, else the layout's folders. Where exports alone are wanted, no folder is.
+func (l layout) contentFolders(root *os.Root, wanted []string) (folders, exports []string, err error) {
 	for _, name := range wanted {
 		clean := path.Clean(strings.TrimPrefix(name, "/"))
 		info, err := root.Stat(clean)
-		if err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("content folder %q: expected a folder under the site root, which has %s", name, strings.Join(rootFolders(root), ", "))
+		switch {
+		case err == nil && info.IsDir():
+			folders = append(folders, clean)
+		case err == nil && info.Mode().IsRegular():
+			exports = append(exports, clean)
+		default:
+			return nil, nil, fmt.Errorf("content folder %q: expected a folder or an export file under the site root, which has %s", name, strings.Join(rootFolders(root), ", "))
 		}
-		folders = append(folders, clean)
+	}
+	slices.Sort(exports)
+	exports = slices.Compact(exports)
+	if len(exports) > 0 && len(folders) == 0 {
+		return nil, exports, nil
 	}
 	if len(wanted) == 0 {
 		for _, name := range l.content {
@@ -141,13 +150,13 @@ func (l layout) contentFolders(root *os.Root, wanted []string) ([]string, error)
 		}
 	}
 	if len(folders) == 0 || slices.Contains(folders, ".") {
-		return []string{"."}, nil
+		return []string{"."}, exports, nil
 	}
 	slices.Sort(folders)
 	folders = slices.Compact(folders)
 	return slices.DeleteFunc(folders, func(inner string) bool {
 		return slices.ContainsFunc(folders, func(outer string) bool { return strings.HasPrefix(inner, outer+"/") })
-	}), nil
+	}), exports, nil
 }
 
 // rootFolders lists the root's visible folders for a message.

@@ -25,6 +25,7 @@ const (
 	codeMissingFile       = "missing-file"
 	codeBadURL            = "bad-url"
 	codeBadFrontMatter    = "bad-front-matter"
+	codeBadExport         = "bad-export"
 	codeDuplicateKey      = "duplicate-key"
 	codeBadFocalPoint     = "bad-focal-point"
 	codeUnknownSourceType = "unknown-source-type"
@@ -71,6 +72,7 @@ var codes = []Code{
 	{codeMissingFile, Error, "the file is not in the site, or its name differs in case", "Add the file, or correct the path; lint --fix corrects case."},
 	{codeBadURL, Error, "the value is neither a usable URL nor a path in the site", "Write the picture's https:// address or its path under the site root."},
 	{codeBadFrontMatter, Error, "the post or its front matter cannot be read", "Correct the line that the message names."},
+	{codeBadExport, Error, "the export or feed cannot be read to its end, or lacks a picture that a post refers to", "Export it again, whole and with the media."},
 	{codeDuplicateKey, Warning, "the front matter has a key twice; the last one counts", "Delete one of the two."},
 	{codeUnknownRule, Warning, "the post switches off (cutline-lint: {off: […]}) what is no code", "Write one of the codes of cutline lint --codes."},
 	{codeCreditConflict, Warning, online + "the post and the picture's file name different people as credit, creator or copyright owner", "Correct the post, or have the file corrected."},
@@ -178,11 +180,15 @@ func (e *Entry) lint(p *Post, o *Original) []Problem {
 func (e *Entry) lintWords(p *Post) (found []Problem) {
 	w := e.Words
 	report := func(line int, code, format string, args ...any) {
-		found = append(found, problem(code, p.Path, cmp.Or(line, p.Line), format, args...))
+		found = append(found, p.problem(code, cmp.Or(line, p.Line), format, args...))
 	}
 	switch length := utf8.RuneCountInString(w.Alt); {
 	case w.Alt == "" && !w.Decorative:
-		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees, or leave it empty (\"\") for pure decoration", example(p, slotAlt))
+		decoration := ", or leave it empty (\"\") for pure decoration"
+		if p.Export != "" {
+			decoration = "" // programs write it empty where nobody wrote one
+		}
+		report(p.Lines.Alt, codeMissingAlt, "no alternative text: add %s saying what one sees%s", example(p, slotAlt), decoration)
 	case length > maxAlt:
 		report(p.Lines.Alt, codeLongAlt, "the alternative text has %d characters: say the essential in at most %d and move the rest into the article", length, maxAlt)
 	}
@@ -200,8 +206,10 @@ func (e *Entry) lintWords(p *Post) (found []Problem) {
 
 func (e *Entry) lintSource(p *Post, o *Original) (found []Problem) {
 	report := func(code, fix, format string, args ...any) {
-		added := problem(code, p.Path, p.Line, format, args...)
-		added.Fix = fix
+		added := p.problem(code, p.Line, format, args...)
+		if p.Export == "" { // what an export says is mended in the program that made it
+			added.Fix = fix
+		}
 		found = append(found, added)
 	}
 	inner, wrapper, wrapped := e.Source.Unwrap()

@@ -15,6 +15,8 @@ import (
 func example(p *Post, sl slot) string {
 	names := map[slot]string{slotAlt: "alt", slotCredit: "credit", slotCutline: "caption", slotCreator: "creator"}
 	switch {
+	case p.Export != "":
+		return exportExample(p.format, sl)
 	case strings.Contains(p.Field, "[name="):
 		return fmt.Sprintf("%q to the resource's params", names[sl])
 	case strings.Contains(p.Field, "]."):

@@ -81,12 +81,14 @@ func (c *Catalog) index() *index {
 func (x *index) add(e *Entry, i int) {
 	p, at := &e.Posts[i], int32(len(x.uses))  //nolint:gosec // fewer than files on a disk
 	x.uses = append(x.uses, use{e, int32(i)}) //nolint:gosec // as above
-	whole := strings.TrimSuffix(p.Path, path.Ext(p.Path))
-	x.tiers[0].add(whole, at)
-	if isIndex(path.Base(p.Path)) {
-		x.tiers[0].add(strings.TrimPrefix(path.Dir(p.Path), "."), at)
+	whole, file := p.Path, p.Slug             // of a post in an export, which no file's name is like
+	if p.Export == "" {
+		whole, file = strings.TrimSuffix(p.Path, path.Ext(p.Path)), fileName(p.Path)
+		if isIndex(path.Base(p.Path)) {
+			x.tiers[0].add(strings.TrimPrefix(path.Dir(p.Path), "."), at)
+		}
 	}
-	file := fileName(p.Path)
+	x.tiers[0].add(whole, at)
 	x.tiers[1].add(file, at)
 	x.tiers[2].add(p.Slug, at)
 	x.tiers[2].add(withoutDate(file), at)

@@ -50,7 +50,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 	found := c.lint(originals)
 	missing := map[string]bool{}
 	for _, p := range c.Problems {
-		missing[p.File] = missing[p.File] || p.Code == codeMissingFile
+		missing[p.Subject()] = missing[p.Subject()] || p.Code == codeMissingFile
 	}
 	for i, e := range c.Entries {
 		_, page := e.Source.Page()
@@ -67,7 +67,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 			}
 			if err := originals[i].License; err != nil { //nolint:gosec // as above
 				found = append(found, valued(e.Words.License,
-					problem(codeDeadLicense, p.Path, p.Line, "the license %s leads nowhere: %v: write its present address", quote(e.Words.License), err)))
+					p.problem(codeDeadLicense, p.Line, "the license %s leads nowhere: %v: write its present address", quote(e.Words.License), err)))
 			}
 		}
 	}
@@ -84,17 +84,17 @@ func valued(value string, p Problem) Problem {
 func withoutContradictions(found []Problem) []Problem {
 	embedded := map[string]bool{}
 	for _, p := range found {
-		embedded[p.File] = embedded[p.File] || p.Code == codeEmbeddedCredit
+		embedded[p.Subject()] = embedded[p.Subject()] || p.Code == codeEmbeddedCredit
 	}
-	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.File] })
+	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.Subject()] })
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {
 	if o.Page {
-		return valued(p.Raw, problem(codeNotAnImage, p.Path, p.Line,
+		return valued(p.Raw, p.problem(codeNotAnImage, p.Line,
 			"%s is a web page (HTML), not a picture: open it in a browser and take the picture's own address, or save the picture in the site", quote(p.Raw)))
 	}
-	found := valued(p.Raw, problem(codeOriginalUnavailable, p.Path, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err))
+	found := valued(p.Raw, p.problem(codeOriginalUnavailable, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err))
 	if o.Passing {
 		found.Severity = Warning
 	}
@@ -104,12 +104,12 @@ func (e *Entry) unavailable(p *Post, o *Original) Problem {
 // lintPixels finds what is wrong with a file that can be shown.
 func (e *Entry) lintPixels(p *Post, o *Original) (found []Problem) {
 	if o.Wants != "" {
-		found = append(found, valued(p.Raw, problem(codeSmallOriginal, p.Path, p.Line,
+		found = append(found, valued(p.Raw, p.problem(codeSmallOriginal, p.Line,
 			"the picture is %d × %d pixels, too small for the hero preset: use a file that is %s", o.Width, o.Height, o.Wants)))
 	}
 	name := e.Source.Path() // servers choose formats by who asks; files do not
 	if name != "" && o.Extension != "" && hasExtension(name, imageExtensions) && !hasExtension(name, sameFormat(o.Extension)) {
-		found = append(found, valued(p.Raw, problem(codeWrongExtension, p.Path, p.Line,
+		found = append(found, valued(p.Raw, p.problem(codeWrongExtension, p.Line,
 			"%s holds a picture of another format (%s), which web servers announce wrongly: rename it to end in .%s", quote(name), o.Extension, o.Extension)))
 	}
 	return found
@@ -127,7 +127,7 @@ func sameFormat(ext string) []string {
 func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 	const format = "2006-01-02 15:04 UTC"
 	if o.Gone != nil {
-		found = append(found, valued(p.Raw, problem(codeOriginGone, p.Path, p.Line, "%s is shown from the cache alone, since %s: %v: save the picture in the site",
+		found = append(found, valued(p.Raw, p.problem(codeOriginGone, p.Line, "%s is shown from the cache alone, since %s: %v: save the picture in the site",
 			quote(p.Raw), o.Since.UTC().Format(format), o.Gone)))
 	}
 	if !o.Replaced.IsZero() {
@@ -135,7 +135,7 @@ func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 		if o.Pinned {
 			shown = "the one that was published is still shown: save it in the site"
 		}
-		found = append(found, valued(p.Raw, problem(codeOriginalChanged, p.Path, p.Line, "%s became another picture (noticed %s); %s",
+		found = append(found, valued(p.Raw, p.problem(codeOriginalChanged, p.Line, "%s became another picture (noticed %s); %s",
 			quote(p.Raw), o.Replaced.UTC().Format(format), shown)))
 	}
 	return found
@@ -145,7 +145,7 @@ func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 func (e *Entry) lintCredits(p *Post, found caption.Found) (problems []Problem) {
 	c := newComparison(e.Words, found)
 	report := func(line int, code, value, format string, args ...any) {
-		problems = append(problems, valued(value, problem(code, p.Path, cmp.Or(line, p.Line), format, args...)))
+		problems = append(problems, valued(value, p.problem(code, cmp.Or(line, p.Line), format, args...)))
 	}
 	const mend = "correct the post, or have the file corrected"
 	w := &c.post

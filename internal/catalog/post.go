@@ -36,6 +36,7 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 		r.problems = append(r.problems, valued(d.Key, problem(codeDuplicateKey, file, d.Last,
 			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First)))
 	}
+	r.post = Post{Path: file, Slug: slugOf(file, doc.Root)}
 	r.silence(doc.Root, file)
 	f := finder{s: s, root: doc.Root, dir: j.dir}
 	if s.layout.bundles && isIndex(path.Base(file)) {
@@ -49,38 +50,58 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	if h.line == 0 {
 		h.line = doc.Line
 	}
-	target := s.resolve(h, &f)
-	r.missing, r.volatile = f.missing, f.volatile
-	if target.code != "" {
-		p := valued(h.raw, problem(target.code, file, h.line, "%s", target.message))
-		p.Fix = target.fix
-		if target.severity != "" {
-			p.Severity = target.severity
-		}
-		r.problems = append(r.problems, p)
-	}
-	if target.source.IsZero() {
-		return r
-	}
-	r.source = target.source
-	r.post = Post{Path: file, Slug: slugOf(file, doc.Root), Field: fieldName(h.field), Raw: h.raw, Line: h.line, inside: len(h.inside) > 0}
 	if title := lookup(doc.Root, "title"); title != nil {
 		r.post.Title, _ = wordsOf(title.Value)
 	}
+	s.show(&r, &f, h)
+	return r
+}
+
+// show gives a post the picture of h, with its words, or the reason why it has none.
+func (s *scanner) show(r *result, f *finder, h hit) {
+	p := &r.post
+	report := func(code, value string, line int, format string, args ...any) {
+		r.problems = append(r.problems, valued(value, p.problem(code, line, format, args...)))
+	}
+	target := s.resolve(h, f)
+	r.missing, r.volatile = f.missing, f.volatile
+	if target.code != "" {
+		report(target.code, h.raw, h.line, "%s", target.message)
+		added := &r.problems[len(r.problems)-1]
+		if target.severity != "" {
+			added.Severity = target.severity
+		}
+		if p.Export == "" {
+			added.Fix = target.fix
+		}
+	}
+	if target.source.IsZero() {
+		return
+	}
+	r.source = target.source
+	p.Field, p.Raw, p.Line, p.inside = fieldName(h.field), h.raw, h.line, len(h.inside) > 0
 	if h.raw == r.source.String() {
-		r.post.Raw = r.source.String() // one string in memory instead of two
+		p.Raw = r.source.String() // one string in memory instead of two
 	}
 	var unread said
-	if r.words, r.post.Lines, unread = f.words(h); unread.text != "" {
-		r.problems = append(r.problems, valued(unread.text,
-			problem(codeUnknownSourceType, file, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType)))
+	if r.words, p.Lines, unread = f.words(h); unread.text != "" {
+		report(codeUnknownSourceType, unread.text, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType)
 	}
 	var bad *frontmatter.Pair
 	if r.focus, bad = f.focus(h); bad != nil {
-		r.problems = append(r.problems, valued(bad.Key,
-			problem(codeBadFocalPoint, file, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus)))
+		report(codeBadFocalPoint, bad.Key, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus)
 	}
-	return r
+}
+
+// problem makes a Problem of p, with its code's own severity. The lines of an export are many posts': the message names the one.
+func (p *Post) problem(code string, line int, format string, args ...any) Problem {
+	if p.Export == "" {
+		return problem(code, p.Path, line, format, args...)
+	}
+	found := problem(code, p.Export, line, format, args...)
+	found.Post = p.Path
+	found.Message = "post " + quote(p.Slug) + ": " + found.Message
+	return found
 }
 
 // maxField bounds Post.Field in bytes, far above what keys of people make of it.

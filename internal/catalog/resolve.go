@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,12 +32,14 @@ func badURL(format string, args ...any) target {
 
 // resolve finds what a value names: a URL, a file of the site, or a key of the site's image service.
 func (s *scanner) resolve(h hit, f *finder) target {
-	raw := h.raw
+	raw := cmp.Or(h.means, h.raw)
 	switch {
 	case len(raw) > source.MaxLen && !strings.HasPrefix(raw, "data:"):
 		return badURL("%s is longer than %d bytes", quote(raw), source.MaxLen)
 	case strings.ContainsFunc(raw, unicode.IsControl):
 		return badURL("%s holds a control character", quote(raw))
+	case h.local != "":
+		return s.file(h.local)
 	case h.file != "":
 		return s.file(path.Join(f.dir, h.file))
 	case strings.HasPrefix(raw, "data:"):
@@ -239,6 +242,10 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	}
 	if relative {
 		t.message = fmt.Sprintf("no file %s beside the post: %s", quote(raw), fix)
+		return t
+	}
+	if f.export != "" {
+		t.message = fmt.Sprintf("no file %s under the site root: put the site's own copy of it there, or set content.image_base to the site's address with {path}, as in https://www.example.org/{path}", quote(name))
 		return t
 	}
 	t.message = fmt.Sprintf("no file %s beside the post or under the site root: %s; if it is a key of an image service, set content.image_base to the service's URL with {path}", quote(raw), fix)

@@ -30,7 +30,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
-	folders, err := s.layout.contentFolders(root, o.Content)
+	folders, exports, err := s.layout.contentFolders(root, o.Content)
 	if err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
@@ -58,8 +58,11 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
+	if exports, err = s.exports(ctx, exports, &found); err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
 	c := found.catalog(s.layout.name, o.Last)
-	c.public, c.rules, c.silenced = s.public, o.Rules, found.silenced
+	c.public, c.rules, c.silenced, c.Exports = s.public, o.Rules, found.silenced, exports
 	if found.track != nil {
 		found.track.finish(c)
 		c.basis = s.basis
@@ -267,6 +270,7 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 	}
 	if hidden {
 		found.remember(s, file, info, result{}, known{until: until, art: j.art})
+		found.hidden()
 		return
 	}
 	r := s.post(doc, file, j)
@@ -277,15 +281,17 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 
 // A collection gathers what the workers find.
 type collection struct {
-	mu       sync.Mutex
-	entries  []*Entry          // one per post, until catalog merges them
-	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
-	problems []Problem
-	posts    int
-	silenced map[string][]string
-	unread   map[string]bool // posts that could not be read, and folders
-	blank    []string        // of them, empty files
-	track    *track          // nil where nothing is noted
+	mu        sync.Mutex
+	entries   []*Entry          // one per post, until catalog merges them
+	fields    map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
+	problems  []Problem
+	posts     int
+	inExports int // of posts
+	drafts    int // posts that were left out, because they are not published
+	silenced  map[string][]string
+	unread    map[string]bool // posts that could not be read, folders, and exports
+	blank     []string        // of them, empty files
+	track     *track          // nil where nothing is noted
 }
 
 func (c *collection) problem(p Problem) {
@@ -303,6 +309,9 @@ func (c *collection) add(r result) {
 	defer c.mu.Unlock()
 	c.problems = append(c.problems, r.problems...)
 	c.posts++
+	if r.post.Export != "" {
+		c.inExports++
+	}
 	c.silence(r.post.Path, r.silenced)
 	if e == nil {
 		return

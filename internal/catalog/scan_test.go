@@ -160,7 +160,7 @@ func TestScanErrors(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"no such folder", Options{Content: []string{"blog"}}, `content folder "blog": expected a folder under the site root, which has news, posts`},
+		{"no such folder", Options{Content: []string{"blog"}}, `content folder "blog": expected a folder or an export file under the site root, which has news, posts`},
 		{"folder above the root", Options{Content: []string{"../x"}}, `content folder "../x"`},
 		{"image base without path", Options{ImageBase: "https://img.example/"}, `image base "https://img.example/": expected a URL with {path} in it`},
 		{"image base no URL", Options{ImageBase: "img/{path}"}, `image base "img/{path}": not a usable image source`},

@@ -20,6 +20,8 @@ type Trail struct {
 	Folders []string
 	// Links are the posts and pictures that are symbolic links, sorted: what they lead to may be in other folders.
 	Links []string
+	// Exports are the exports and feeds that posts were read from, sorted; their folders are among Folders.
+	Exports []string
 	// Next is when, by a date in its front matter, a post that was left out is to appear or one that was read is to go; the
 	// earliest of all, zero where there is none.
 	Next time.Time
@@ -212,6 +214,9 @@ func (c *collection) reuse(file string, k known, picture stamp) {
 
 // finish gives what was noted to the catalog.
 func (t *track) finish(c *Catalog) {
+	for _, name := range c.Exports {
+		t.folders[path.Dir(name)] = true
+	}
 	for _, e := range c.Entries {
 		if at, looked := t.pictures[e.Source]; !e.Source.Remote() && (!looked || at != stamp{}) {
 			t.folders[path.Dir(e.Source.Path())] = true
@@ -223,7 +228,7 @@ func (t *track) finish(c *Catalog) {
 			}
 		}
 	}
-	c.Trail = &Trail{Folders: slices.Sorted(maps.Keys(t.folders)), Links: slices.Sorted(maps.Keys(t.links)), Next: t.next}
+	c.Trail = &Trail{Folders: slices.Sorted(maps.Keys(t.folders)), Links: slices.Sorted(maps.Keys(t.links)), Exports: slices.Sorted(slices.Values(c.Exports)), Next: t.next}
 	c.files, c.pictures = t.files, t.pictures
 }
 
