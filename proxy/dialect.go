@@ -201,7 +201,7 @@ func (s *Server) ownFormat(info transform.Info) transform.Format {
 	if slices.Contains(s.o.Formats, info.Format) {
 		return info.Format
 	}
-	return s.fallback(info)
+	return s.choice.Fallback(info)
 }
 
 // getBlurHash answers the picture's BlurHash as text.

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/markup"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -107,25 +107,16 @@ type placed struct {
 	placeholder markup.Placeholder
 }
 
-// The sides of what placeholders are made from, in pixels: enough for a ThumbHash's seven waves, and a picture that fits into
-// some 300 bytes of a page.
-const (
-	hashedSide = 64
-	lqipSide   = 24
-)
-
 func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, original [32]byte) (markup.Placeholder, error) {
 	if known, ok := p.byID.Load(e.ID); ok && known.(*placed).original == original {
 		return known.(*placed).placeholder, nil
 	}
-	rends, err := r.Render(ctx, render.Request{Source: e.Source, Specs: []transform.Spec{
-		{Width: hashedSide, Height: hashedSide, Format: transform.PNG},
-		{Width: lqipSide, Height: lqipSide, Format: transform.WebP},
-	}})
+	specs := srcset.Placeholder()
+	rends, err := r.Render(ctx, render.Request{Source: e.Source, Specs: specs[:]})
 	if err != nil {
 		return markup.Placeholder{}, err
 	}
-	made, err := markup.NewPlaceholder(rends[0].Body, rends[1].Body, transform.WebP.MIME())
+	made, err := markup.NewPlaceholder(rends[0].Body, rends[1].Body, specs[1].Format.MIME())
 	if err != nil {
 		return markup.Placeholder{}, err
 	}
@@ -135,59 +126,23 @@ func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, ori
 	return made, nil
 }
 
-// minShown is the narrowest file that a page offers, in pixels: the ladder's lower rungs are for placeholders and thumbnails.
-const minShown = 320
-
 // markupOf is v as package markup takes it.
 func (s *Server) markupOf(v *view) markup.Picture {
 	p := markup.Picture{ID: v.entry.ID, Words: v.words, Placeholder: v.placeholder}
-	for _, f := range s.pageFormats(v.original.Info) {
+	info := v.original.Info
+	for _, f := range s.choice.Page(info) {
 		shown := markup.Format{MIME: f.MIME()}
-		for _, c := range offered(s.srcset(v, f)) {
+		for _, c := range candidates(v, srcset.Shown(s.choice.Ladder(info, f))) {
 			shown.Candidates = append(shown.Candidates, markup.Candidate(c))
 		}
 		p.Formats = append(p.Formats, shown)
 	}
-	if spec, ok := s.grammar.presets["og"]; ok {
-		spec.Format = s.fallback(v.original.Info)
-		r := spec.Resolve(v.original.Info.Width, v.original.Info.Height, s.o.MaxOutput, 0)
-		if u := v.url(spec); u != "" {
-			p.Card = markup.File{MIME: spec.Format.MIME(), URL: u, Width: r.Width, Height: r.Height}
+	if card, ok := s.choice.Preset(info, "og", s.choice.Fallback(info)); ok {
+		if u := v.url(card.Spec); u != "" {
+			p.Card = markup.File{MIME: card.Spec.Format.MIME(), URL: u, Width: card.Width, Height: card.Height}
 		}
 	}
 	return p
-}
-
-// offered are the candidates that a page offers; all of a picture that is narrower than any of them.
-func offered(all []candidate) []candidate {
-	i := slices.IndexFunc(all, func(c candidate) bool { return c.Width >= minShown })
-	if i < 0 {
-		return all
-	}
-	return all[i:]
-}
-
-// pageFormats are the formats in which a page offers a picture, the smallest first, the one that every browser reads last.
-func (s *Server) pageFormats(info transform.Info) []transform.Format {
-	last := s.fallback(info)
-	var out []transform.Format
-	for _, f := range []transform.Format{transform.AVIF, transform.WebP} {
-		if f != last && slices.Contains(s.grammar.formats, f) {
-			out = append(out, f)
-		}
-	}
-	return append(out, last)
-}
-
-// fallback is the format that every browser reads, of those that can be asked for: PNG where the picture has transparency,
-// else JPEG.
-func (s *Server) fallback(info transform.Info) transform.Format {
-	order := []transform.Format{transform.JPEG, transform.PNG, transform.GIF, transform.WebP, transform.AVIF}
-	if info.Alpha {
-		order[0], order[1] = order[1], order[0]
-	}
-	i := slices.IndexFunc(order, func(f transform.Format) bool { return slices.Contains(s.grammar.formats, f) })
-	return order[i] // New has seen to it that there is one
 }
 
 // figureURL is where getFigure answers; "" where no post shows the picture.

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/markup"
-	"github.com/dd8bf596/cutline/internal/transform"
+	"github.com/dd8bf596/cutline/internal/srcset"
 )
 
 const metaLeaf = "meta.json"
@@ -143,12 +142,12 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 		Formats:     make(map[string][]stat),
 		Figure:      s.figureURL(e),
 	}
-	for name, spec := range s.grammar.presets {
-		r := spec.Resolve(o.Info.Width, o.Info.Height, s.o.MaxOutput, 0)
-		p := size{Width: r.Width, Height: r.Height, URLs: make(map[string]string)}
-		for _, f := range s.stillFormats() {
-			spec.Format = f
-			if u := v.url(spec); u != "" {
+	for name := range s.grammar.presets {
+		p := size{URLs: make(map[string]string)}
+		for _, f := range s.choice.Still() {
+			file, _ := s.choice.Preset(o.Info, name, f)
+			p.Width, p.Height = file.Width, file.Height
+			if u := v.url(file.Spec); u != "" {
 				p.URLs[f.Ext()] = u
 			}
 		}
@@ -156,8 +155,8 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 			m.Presets[name] = p
 		}
 	}
-	for _, f := range s.stillFormats() {
-		m.Srcset[f.Ext()] = s.srcset(v, f)
+	for _, f := range s.choice.Still() {
+		m.Srcset[f.Ext()] = candidates(v, s.choice.Ladder(o.Info, f))
 	}
 	p := s.markupOf(v)
 	for _, f := range p.Formats {
@@ -179,28 +178,12 @@ func (s *Server) newMeta(v *view) (*meta, error) {
 	return m, err
 }
 
-// stillFormats are the formats that a page would show a still picture in: all but GIF, unless there is no other.
-func (s *Server) stillFormats() []transform.Format {
-	still := slices.DeleteFunc(slices.Clone(s.grammar.formats), func(f transform.Format) bool { return f == transform.GIF })
-	if len(still) == 0 {
-		return s.grammar.formats
-	}
-	return still
-}
-
-// srcset lists the ladder up to the first rung that the original cannot fill; that one is asked for by its own name and
-// answered at the original's width, never enlarged.
-func (s *Server) srcset(v *view, f transform.Format) []candidate {
+// candidates are those files that have a URL, with it.
+func candidates(v *view, files []srcset.File) []candidate {
 	var out []candidate
-	info := v.original.Info
-	for _, w := range s.grammar.widths {
-		spec := transform.Spec{Width: w, Format: f}
-		r := spec.Resolve(info.Width, info.Height, s.o.MaxOutput, 0)
-		if n := len(out); n > 0 && out[n-1].Width == r.Width {
-			break
-		}
-		if u := v.url(spec); u != "" {
-			out = append(out, candidate{u, r.Width, r.Height})
+	for _, f := range files {
+		if u := v.url(f.Spec); u != "" {
+			out = append(out, candidate{u, f.Width, f.Height})
 		}
 	}
 	return out

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -43,31 +42,5 @@ func TestAccepted(t *testing.T) {
 				t.Errorf("accepted(%q) = %v, want %v", tt.accept, got, tt.want)
 			}
 		})
-	}
-}
-
-func TestAimed(t *testing.T) {
-	cover := transform.Spec{Width: 9, Height: 9, Fit: transform.Cover}
-	with := func(crop transform.Crop, at transform.Point) transform.Spec {
-		s := cover
-		s.Crop, s.Focus = crop, at
-		return s
-	}
-	focus := catalog.Focus{X: 30, Y: 70, Set: true}
-	for _, tt := range []struct {
-		name  string
-		spec  transform.Spec
-		focus catalog.Focus
-		want  transform.Spec
-	}{
-		{"the author's point", cover, focus, with(transform.Focal, transform.Point{X: 30, Y: 70})},
-		{"none", cover, catalog.Focus{}, cover},
-		{"a URL's own point", with(transform.Focal, transform.Point{X: 1}), focus, with(transform.Focal, transform.Point{X: 1})},
-		{"the middle", with(transform.Center, transform.Point{}), focus, with(transform.Center, transform.Point{})},
-		{"nothing is cut", transform.Spec{Width: 9}, focus, transform.Spec{Width: 9}},
-	} {
-		if got := aimed(tt.spec, tt.focus); got != tt.want {
-			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
-		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -107,7 +108,7 @@ func (s *Server) negotiate(c *gin.Context, fallback transform.Format) []transfor
 
 // render makes spec; where there are formats, in the one of them that makes it smallest.
 func (s *Server) render(c *gin.Context, e *catalog.Entry, spec transform.Spec, formats []transform.Format) (*render.Rendition, error) {
-	req := render.Request{Source: e.Source, Specs: []transform.Spec{aimed(spec, e.Focus)}, Words: e.Words}
+	req := render.Request{Source: e.Source, Specs: []transform.Spec{srcset.Aim(spec, e.Focus.Set, transform.Point{X: e.Focus.X, Y: e.Focus.Y})}, Words: e.Words}
 	if formats != nil {
 		return s.o.Renderer.Best(c.Request.Context(), req, formats)
 	}
@@ -116,15 +117,6 @@ func (s *Server) render(c *gin.Context, e *catalog.Entry, spec transform.Spec, f
 		return nil, err
 	}
 	return rends[0], nil
-}
-
-// aimed is spec with the focal point that the post's author marked, where spec cuts and names no place of its own. The
-// entry's ID stands for the point, so that URLs need not.
-func aimed(spec transform.Spec, f catalog.Focus) transform.Spec {
-	if f.Set && spec.Fit == transform.Cover && spec.Crop == transform.Smart {
-		spec.Crop, spec.Focus = transform.Focal, transform.Point{X: f.X, Y: f.Y}
-	}
-	return spec
 }
 
 // A sending is a rendition on its way to the client.

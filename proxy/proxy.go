@@ -18,6 +18,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -80,6 +81,7 @@ func DefaultWidths() []int {
 type Server struct {
 	o       Options // without Catalog, which current has
 	grammar grammar
+	choice  srcset.Choice
 	current atomic.Pointer[snapshot]
 	rescans rescans
 	hosts   hosts
@@ -117,6 +119,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), log: o.Log}
+	s.choice = srcset.Choice{Presets: g.presets, Widths: g.widths, Formats: g.formats, MaxOutput: o.MaxOutput}
 	s.o.Catalog = nil
 	s.current.Store(newSnapshot(o.Catalog, s.room(), nil))
 	s.ready.Store(true)

@@ -30,6 +30,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -117,7 +118,7 @@ func (s *stub) rendition(req render.Request, spec transform.Spec) *render.Rendit
 	}
 	words, _ := req.Words.Over(s.found)
 	body := []byte("bytes of " + spec.String())
-	if spec.Format == transform.PNG && spec.Width == hashedSide {
+	if made := srcset.Placeholder()[0]; spec.Format == made.Format && spec.Width == made.Width {
 		body = paint(spec.Width, spec.Height)
 	}
 	return &render.Rendition{

@@ -136,7 +136,7 @@ func (s *Server) newSheetView(ctx context.Context, page int) *sheetView {
 		Layout: at.catalog.Layout, Posts: at.catalog.Posts, Total: len(entries),
 		Page: page, Pages: max((len(entries)+sheetPage-1)/sheetPage, 1), Presets: s.grammar.presetNames(),
 	}
-	for _, f := range s.stillFormats() {
+	for _, f := range s.choice.Still() {
 		v.Formats = append(v.Formats, f.Ext())
 	}
 	if page > v.Pages {

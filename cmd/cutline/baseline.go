@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/dd8bf596/cutline/internal/report"
 )
@@ -66,8 +65,10 @@ func repositoryPrefix(dir string, env environ) string {
 	if err != nil {
 		return ""
 	}
-	if prefix, ok := below(env.get("GITHUB_WORKSPACE"), real); ok {
-		return prefix
+	if workspace, err := filepath.EvalSymlinks(env.get("GITHUB_WORKSPACE")); err == nil && filepath.IsAbs(workspace) {
+		if prefix, ok := below(workspace, real); ok {
+			return prefix
+		}
 	}
 	for at := real; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
@@ -80,16 +81,10 @@ func repositoryPrefix(dir string, env environ) string {
 	}
 }
 
-// below is the slash path from root to dir, "" where they are one; ok is false when dir is elsewhere.
+// below is the slash path from root to dir, "" where they are one; ok is false when dir is elsewhere. Both are absolute.
 func below(root, dir string) (prefix string, ok bool) {
-	if root == "" {
-		return "", false
-	}
-	if real, err := filepath.EvalSymlinks(root); err == nil {
-		root = real
-	}
 	rel, err := filepath.Rel(root, dir)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", false
 	}
 	if rel == "." {

@@ -25,7 +25,7 @@ const lookers = 8
 // the order of c.Entries. The error is for what stops the whole: a cache that cannot be opened, ctx's end.
 func (p *program) lookAtOriginals(ctx context.Context, s *site, c *catalog.Catalog) (_ []catalog.Original, err error) {
 	log := newLog(p.stderr, s.config.config)
-	st, err := newRenderStack(s, nil, log)
+	st, err := newRenderStack(s, renderUse{}, log)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // output lets write fill the file of that name, or stdout for "-". A file is replaced as a whole: who reads it meanwhile
@@ -37,7 +38,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 		}
 		return writeError(name, err)
 	}
-	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text()+".tmp")
+	temp := filepath.Join(filepath.Dir(name), tempName(filepath.Base(name)))
 	// Not os.CreateTemp: the result is for others to read, as the umask has it.
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // as above
 	if err != nil {
@@ -52,6 +53,21 @@ func writeFile(name string, write func(io.Writer) error) error {
 		return errors.Join(writeError(name, err), os.Remove(temp))
 	}
 	return nil
+}
+
+// tempName is what writeFile calls a file of that name until it is whole.
+func tempName(of string) string { return "." + of + "." + rand.Text() + ".tmp" }
+
+// tempPattern matches what tempName makes: rand.Text is 26 digits of base32.
+var tempPattern = regexp.MustCompile(`^\.(.+)\.[A-Z2-7]{26}\.tmp$`)
+
+// tempOf is tempName's inverse, for who removes what a program left that was killed.
+func tempOf(name string) (of string, ok bool) {
+	m := tempPattern.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
 }
 
 // writeError says why the file of that name was not written. The temporary file that err may name is nothing that the

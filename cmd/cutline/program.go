@@ -77,13 +77,14 @@ func (p *program) rootCommand() *cobra.Command {
 		Short: "Featured images with their words: scanned, checked, served",
 		Long: `cutline reads a site's posts, collects their featured images with caption, credit and
 alternative text, and serves the pictures resized, re-encoded and cached, with the
-words in the response headers and inside the files.
+words in the response headers and inside the files; or makes them ahead, for static sites.
 
 DIR is the site's root folder, by default the current one.
 
 Exit codes: 0 ok, 1 findings or failure, 2 wrong usage or configuration, 130 interrupted.`,
 		Example: `  cutline scan                        list the featured images of the site in this folder
   cutline lint --fail-on warning      fail when a picture lacks its words
+  cutline prefetch                    make all files of them, for a site without a server
   cutline serve testdata/site         serve them at http://127.0.0.1:8080/`,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -98,7 +99,7 @@ Exit codes: 0 ok, 1 findings or failure, 2 wrong usage or configuration, 130 int
 	root.Flags().Bool("version", false, "print the version; 'cutline version' says more") // cobra's own would take -v too
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddGroup(&cobra.Group{ID: groupSite, Title: "Commands:"}, &cobra.Group{ID: groupOther, Title: "More:"})
-	root.AddCommand(p.scanCommand(), p.lintCommand(), p.serveCommand(), p.purgeCommand(), p.rescanCommand(),
+	root.AddCommand(p.scanCommand(), p.lintCommand(), p.prefetchCommand(), p.serveCommand(), p.purgeCommand(), p.rescanCommand(),
 		p.signCommand(), p.configCommand(), p.versionCommand(), p.workerCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID(groupOther)

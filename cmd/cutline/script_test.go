@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
 func TestMain(m *testing.M) {
@@ -34,12 +36,14 @@ func TestMain(m *testing.M) {
 //	get [-H 'NAME: VALUE'] [-head] STATUS PATH    asks the server; prints status, headers and, for text, the body on stdout
 //	signal NAME CODE               sends INT or TERM and checks the exit code; what the server said is on stderr
 //
-// $SITE is the example site of the repository.
+// $SITE is the example site of the repository; $PICTURES is a folder with fox.jpg, of 400 × 300 pixels, and owl.png, of 50 × 40 and
+// transparent.
 func TestScripts(t *testing.T) {
 	siteFolder, err := filepath.Abs("../../testdata/site")
 	if err != nil {
 		t.Fatal(err)
 	}
+	pictures := map[string][]byte{"fox.jpg": imagetest.JPEG(t, 400, 300), "owl.png": imagetest.PNG(t, 50, 40, true)}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -48,6 +52,15 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SITE", siteFolder)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
 			e.Values[serverKey{}] = &scriptServer{}
+			e.Setenv("PICTURES", filepath.Join(e.WorkDir, "pictures"))
+			if err := os.Mkdir(filepath.Join(e.WorkDir, "pictures"), 0o700); err != nil {
+				return err
+			}
+			for name, body := range pictures {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, "pictures", name), body, 0o600); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -14,6 +14,7 @@ import (
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/prefetch"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -41,7 +42,7 @@ type stack struct {
 // newStack puts the parts of a server together, down to the proxy.
 func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	var server *proxy.Server // whose catalog changes; nothing is rendered before it is there
-	st, err := newRenderStack(s, func(src source.Source) bool { return server.Shows(src) }, log)
+	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +73,15 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	return st, nil
 }
 
+// A renderUse says for whom renditions are made. The zero value is for readers.
+type renderUse struct {
+	archived func(source.Source) bool // tells the sources that posts show; nil has all
+	build    *mill                    // for who makes files of them
+}
+
 // newRenderStack puts together what every verb that looks at pictures needs: originals from the network or the site folder,
-// an engine inside its limits, the tiers of the cache, and the one path through them. archived tells the sources that posts show;
-// nil has all.
-func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger) (*stack, error) {
+// an engine inside its limits, the tiers of the cache, and the one path through them.
+func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 	conf := s.config
 	for _, prefix := range conf.Fetch.AllowPrivate {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
@@ -87,25 +93,28 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 	}
 	st.fetcher = newFetcher(s, st.instance)
 	st.closers = append(st.closers, func() error { st.fetcher.Close(); return nil })
-	transformer, aside := st.transformers(conf, log)
-	st.renderer = render.New(render.Options{
+	o := render.Options{
 		Store:     store,
 		Near:      st.near,
 		Fetch:     st.fetcher,
-		Transform: transformer,
 		MaxOutput: conf.maxOutput(),
 		Quality:   conf.Quality,
 		Fresh:     conf.Cache.Fresh,
 		Timeout:   st.flight,
-		Archived:  archived,
+		Archived:  use.archived,
 		Pin:       conf.Fetch.OnChange == changeKeep,
 		KeepAll:   conf.Fetch.NoStore == noStoreIgnore,
+		Short:     st.pressure.pressed,
+		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
+	}
+	if use.build != nil {
+		use.build.equip(st, &o, conf, log)
+	} else {
 		// AVIF takes many times as long to encode as WebP, the more so where libavif runs as WebAssembly.
-		Slow:   []transform.Format{transform.AVIF},
-		Aside:  aside,
-		Short:  st.pressure.pressed,
-		Report: func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
-	})
+		o.Slow = []transform.Format{transform.AVIF}
+		o.Transform, o.Aside = st.transformers(conf, log)
+	}
+	st.renderer = render.New(o)
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()
@@ -117,21 +126,27 @@ func newRenderStack(s *site, archived func(source.Source) bool, log *slog.Logger
 // transformers are the engine inside its limits, and once more for AVIF, which is made one at a time beside all else, within
 // limits of its own: one picture may need all the memory there is.
 func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, aside *transform.Transformer) {
-	limits := transform.Options{
-		MaxBytes:     conf.Fetch.MaxBytes,
-		MaxPixels:    conf.Limits.Pixels,
-		MaxOutput:    conf.maxOutput(),
-		MemoryBudget: conf.Limits.Memory,
-		Slots:        conf.slots(),
-		Timeout:      conf.Limits.Timeout,
-	}
-	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(conf.config, debug.SetMemoryLimit(-1)) // before workers have their share
+	limits := conf.transformLimits()
 	engine, asideEngine := st.engines(conf.config, log)
 	transformer = transform.New(engine, limits)
 	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
 	return transformer, aside
+}
+
+// transformLimits are those of an engine, asked for before workers have their share of the memory.
+func (c *effective) transformLimits() transform.Options {
+	limits := transform.Options{
+		MaxBytes:     c.Fetch.MaxBytes,
+		MaxPixels:    c.Limits.Pixels,
+		MaxOutput:    c.maxOutput(),
+		MemoryBudget: c.Limits.Memory,
+		Slots:        c.slots(),
+		Timeout:      c.Limits.Timeout,
+	}
+	limits.EncodeBudget, limits.MaxEncode = encodeBudgets(c.config, debug.SetMemoryLimit(-1))
+	return limits
 }
 
 // warmDelay leaves the first readers, and a server that is soon stopped again, alone.
@@ -185,7 +200,7 @@ func newInstance() string {
 // severity of what happens behind an answer. That a sound store declines an object (too large, asked for too seldom) is
 // everyday; what a medium failed to do, openCache's tierLog has said.
 func severity(err error) slog.Level {
-	if errors.Is(err, cache.ErrNotKept) {
+	if errors.Is(err, cache.ErrNotKept) || errors.Is(err, prefetch.ErrOffline) || errors.Is(err, context.Canceled) {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn

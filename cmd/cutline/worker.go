@@ -87,20 +87,25 @@ func (st *stack) engines(c *config, log *slog.Logger) (engine, aside transform.E
 		st.engine = local
 		return local, goengine.New()
 	}
-	side := int64(c.maxOutput())
-	o := worker.Options{
-		Args:    []string{"cutline", workerVerb},
-		Count:   count,
-		Memory:  st.shareMemory(c),
-		MaxData: 3*c.Limits.Memory + 2*transform.EncoderBytes(transform.AVIF, side*side), // what budgets allow, and copies on growing
-		Report:  func(err error) { log.Warn("a worker is replaced", "err", err) },
-	}
+	o := st.workerOptions(c, log)
+	o.Count = count
 	first := worker.New(goengine.New(), o)
 	o.Count = 1
 	second := worker.New(goengine.New(), o)
 	st.workers = []*worker.Engine{first, second}
 	st.engine = warmers{first, second}
 	return first, second
+}
+
+// workerOptions are those of engines in workers, but for how many these are.
+func (st *stack) workerOptions(c *config, log *slog.Logger) worker.Options {
+	side := int64(c.maxOutput())
+	return worker.Options{
+		Args:    []string{"cutline", workerVerb},
+		Memory:  st.shareMemory(c),
+		MaxData: 3*c.Limits.Memory + 2*transform.EncoderBytes(transform.AVIF, side*side), // what budgets allow, and copies on growing
+		Report:  func(err error) { log.Warn("a worker is replaced", "err", err) },
+	}
 }
 
 // warmers are the engine for readers and the one for what is made aside, AVIF. To be ready for that takes seconds and 100 MB

@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
+	"internal/srcset":              {"internal/transform"},
 	"internal/sign":                {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
@@ -47,12 +48,14 @@ var layers = map[string][]string{
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
+	"internal/manifest":                     {},
+	"internal/prefetch":                     {"internal/catalog", "internal/source", "internal/caption", "internal/fetch", "internal/transform", "internal/srcset", "internal/markup", "internal/render", "internal/manifest"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
-	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/imgix", "internal/sign"},
+	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
-		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "proxy",
+		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/manifest", "internal/prefetch", "proxy",
 	},
 }
 
@@ -61,7 +64,7 @@ var layers = map[string][]string{
 var shared = map[string]string{
 	"github.com/dunglas/httpsfv":     "structured fields (RFC 9651): proxy writes them, fetch reads them",
 	"golang.org/x/text/unicode/norm": "Unicode's normal forms: as little to replace as package unicode",
-	"gopkg.in/yaml.v3":               "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003)",
+	"gopkg.in/yaml.v3":               "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003); the manifest is written in it, too (ADR 0029)",
 }
 
 // forbidden lists imports that no package of ours has, tests included, with the reason.

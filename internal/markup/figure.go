@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"sync"
+
+	"github.com/dd8bf596/cutline/internal/caption"
 )
 
 //go:embed figure.html
@@ -40,7 +42,19 @@ type figureView struct {
 //
 // The page's style sheet has to say img { max-width: 100%; height: auto }. The style attribute needs a Content-Security-Policy
 // that allows it; without Placeholder there is none.
-func Figure(p Picture, o Options) ([]byte, error) {
+func Figure(p Picture, o Options) ([]byte, error) { return show("figure", p, o) }
+
+// Element is the picture element of Figure alone, without words but the alternative text, for pages that write their own figure.
+func Element(p Picture, o Options) ([]byte, error) {
+	out, err := show("picture", p, o)
+	return bytes.ReplaceAll(out, []byte("\n  "), []byte("\n")), err // no attribute has a line break
+}
+
+// Caption is what stands in the figcaption of Figure, for pages that write their own figure; nothing where there are no words.
+func Caption(w caption.Words) ([]byte, error) { return execute("figcaption", parts(w)) }
+
+// show executes the template of that name.
+func show(name string, p Picture, o Options) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -56,7 +70,7 @@ func Figure(p Picture, o Options) ([]byte, error) {
 		Alt: attribute(p.Words.Alt), HasAlt: p.Words.Alt != "" || p.Words.Decorative,
 		Style: p.Placeholder.style(), Parts: parts(p.Words),
 	}
-	return execute("figure", v)
+	return execute(name, v)
 }
 
 func execute(name string, view any) ([]byte, error) {

@@ -33,10 +33,11 @@ type located struct {
 }
 
 // A fetchKey names a fetch flight. A flight for the whole original never shares one that asks for news only: that one may
-// bring no bytes.
+// bring no bytes. Neither does one that asks the origin although what is had is fresh share one that need not.
 type fetchKey struct {
 	src   source.Source
 	whole bool
+	anew  bool
 }
 
 // locate says which original src stands for: from the cache when fresh; from the cache, stale, with a flight sent to
@@ -133,7 +134,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 		return nil
 	}
 	// A flight that ended between the caller's look and this one's start has done the work already.
-	if now := time.Now(); !k.whole && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
+	if now := time.Now(); !k.whole && !k.anew && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
 		if p.resting(now) && !r.spares(k.src, p, p.Failure.Class, now) {
 			f.finish(located{}, p.Failure.remembered(k.src, now))
 			return nil
@@ -169,7 +170,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 // adopt makes a located original of what the origin sent.
 func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Original) (located, error) {
 	now := time.Now()
-	p.Failure = nil
+	p.Failure, p.Asked = nil, now.UTC().Truncate(time.Second)
 	if !o.NotModified || o.Freshness != (fetch.Freshness{}) { // a 304 that says nothing leaves what was said (RFC 9111 §4.3.4)
 		p.Said = o.Freshness
 		if r.o.KeepAll {

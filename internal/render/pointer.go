@@ -21,6 +21,7 @@ type pointer struct {
 	Current  *version        `json:"current,omitempty"`  // nil when no original was ever had
 	Last     *version        `json:"last,omitempty"`     // what Current replaced, to fall back on when Current turns out damaged
 	Expires  time.Time       `json:"expires,omitzero"`   // of Current's freshness
+	Asked    time.Time       `json:"asked,omitzero"`     // when the origin last delivered, or said that nothing changed
 	Failure  *failure        `json:"failure,omitempty"`  // of the latest attempt; nil when it succeeded
 	Said     fetch.Freshness `json:"said,omitzero"`      // what the origin said with the latest answer
 	Loose    bool            `json:"loose,omitempty"`    // Current is kept among what can be made again, because no post shows it

@@ -97,7 +97,7 @@ func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purg
 	d.Err = r.repoint(ctx, d.Source, tomb)
 	// Whoever comes before the mark may find a flight from before, or what it stored, and is turned back by the mark; whoever
 	// comes after it finds neither.
-	r.fetches.detach(fetchKey{src: d.Source}, fetchKey{src: d.Source, whole: true})
+	r.fetches.detach(fetchKey{src: d.Source}, fetchKey{src: d.Source, whole: true}, fetchKey{src: d.Source, anew: true})
 	r.purges.mark(d.Source)
 	r.changed(d.Source)
 	r.failures.forget(d.Source)

@@ -181,29 +181,32 @@ func New(o Options) *Renderer {
 // Render returns one Rendition per spec, in order, or none of them and an *Error. It returns when ctx ends; the work goes on
 // for whoever else waits, and for the cache.
 func (r *Renderer) Render(ctx context.Context, req Request) ([]*Rendition, error) {
-	return r.answer(ctx, req, func(c *call) ([]*Rendition, error) {
-		wishes := make([]*wish, len(req.Specs))
-		for i, s := range req.Specs {
-			w, err := r.wish(c, s)
-			if err != nil {
-				return nil, err
-			}
-			if r.look(ctx, c, w); w.err != nil {
-				return nil, w.err
-			}
-			wishes[i] = w
+	return r.answer(ctx, req, func(c *call) ([]*Rendition, error) { return r.make(ctx, c, req.Specs) })
+}
+
+// make makes the renditions of a call.
+func (r *Renderer) make(ctx context.Context, c *call, specs []transform.Spec) ([]*Rendition, error) {
+	wishes := make([]*wish, len(specs))
+	for i, s := range specs {
+		w, err := r.wish(c, s)
+		if err != nil {
+			return nil, err
 		}
-		c.looked = time.Now()
-		r.fill(ctx, c, wishes)
-		rends := make([]*Rendition, len(wishes))
-		for i, w := range wishes {
-			if w.err != nil {
-				return nil, w.err
-			}
-			rends[i] = r.rendition(ctx, c, w)
+		if r.look(ctx, c, w); w.err != nil {
+			return nil, w.err
 		}
-		return rends, nil
-	})
+		wishes[i] = w
+	}
+	c.looked = time.Now()
+	r.fill(ctx, c, wishes)
+	rends := make([]*Rendition, len(wishes))
+	for i, w := range wishes {
+		if w.err != nil {
+			return nil, w.err
+		}
+		rends[i] = r.rendition(ctx, c, w)
+	}
+	return rends, nil
 }
 
 // A call is one answer on its way.
@@ -220,12 +223,21 @@ type call struct {
 
 // answer locates the original and has work make renditions of it; once more where that original turns out to be replaced.
 func (r *Renderer) answer(ctx context.Context, req Request, work func(*call) ([]*Rendition, error)) ([]*Rendition, error) {
-	locate, changed := r.locate, false
+	return r.answerFrom(ctx, req, r.locate, work)
+}
+
+// answerFrom is answer with another way to locate an original.
+func (r *Renderer) answerFrom(
+	ctx context.Context, req Request,
+	first func(context.Context, source.Source) (located, Outcome, error),
+	work func(*call) ([]*Rendition, error),
+) ([]*Rendition, error) {
+	locate, changed := first, false
 	for {
 		rends, err := r.try(ctx, req, locate, work)
 		switch {
 		case errors.Is(err, errPurged) && ctx.Err() == nil: // once more for each purge
-			locate = r.locate
+			locate = first
 		case errors.Is(err, errChanged) && !changed:
 			// Another original took the place of the one that was looked up. The flight that brought it tells which.
 			locate, changed = r.refetch, true

@@ -300,7 +300,7 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 	if j.located.body != nil {
 		return j.located.body, nil
 	}
-	for _, k := range []fetchKey{{src: j.src}, {src: j.src, whole: true}} {
+	for _, k := range []fetchKey{{src: j.src}, {src: j.src, whole: true}, {src: j.src, anew: true}} {
 		if l, ok := r.fetches.peek(k); ok && l.body != nil && l.ptr.Current.Sum == want {
 			return l.body, nil
 		}
@@ -347,6 +347,7 @@ func (r *Renderer) condemn(ctx context.Context, j job, e *Error) (err error) {
 	// The flight that brought the original may not have stored its pointer yet.
 	r.fetches.settled(ctx, fetchKey{src: j.src})
 	r.fetches.settled(ctx, fetchKey{src: j.src, whole: true})
+	r.fetches.settled(ctx, fetchKey{src: j.src, anew: true})
 	err = e
 	r.change(ctx, j.src, j.located.token, func(p pointer) (pointer, bool) {
 		now := time.Now()
