@@ -109,7 +109,7 @@ func TestUnreadableFolder(t *testing.T) {
 	if want := []string{"x/a.md", "x/y/b.md"}; !slices.Equal(c.Kept, want) || len(rows(c)) != 2 || c.PostsWithImage != 2 {
 		t.Errorf("kept %q, want %q; %q", c.Kept, want, rows(c))
 	}
-	if want := "cannot be read: permission denied; what was read of it before is still shown"; c.Problems[0].Message != want {
+	if want := "cannot be read: permission denied: correct the file or its rights; what was read of it before is still shown"; c.Problems[0].Message != want {
 		t.Errorf("problem %q, want %q", c.Problems[0].Message, want)
 	}
 }

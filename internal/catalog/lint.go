@@ -107,7 +107,7 @@ func (c *Catalog) lint(originals []Original) []Problem {
 	for i, e := range c.Entries {
 		var o *Original
 		if originals != nil {
-			o = &originals[i] //nolint:gosec // as long as c.Entries
+			o = &originals[i]
 		}
 		for j := range e.Posts {
 			found = append(found, e.lint(&e.Posts[j], o)...)

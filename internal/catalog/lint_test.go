@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -65,7 +66,21 @@ func TestLint(t *testing.T) {
 			if len(got) > 0 && !strings.Contains(got[0].Message, tt.message) {
 				t.Errorf("got message %q, want …%s…", got[0].Message, tt.message)
 			}
+			sayWhatToDo(t, got)
 		})
+	}
+}
+
+// advice is a verb that whoever reads a finding can follow.
+var advice = regexp.MustCompile(`\b(add|write|use|say|describe|delete|rename|move|save|export|correct|put|open|expected|set|lists them|do the words fit)\b`)
+
+// sayWhatToDo fails for a message that leaves its reader alone.
+func sayWhatToDo(t *testing.T, found []Problem) {
+	t.Helper()
+	for _, p := range found {
+		if !advice.MatchString(p.Message) {
+			t.Errorf("%s: %q does not say what to do", p.Code, p.Message)
+		}
 	}
 }
 

@@ -53,6 +53,16 @@ func TestLintOriginals(t *testing.T) {
 		{"replaced", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Replaced: noticed}, []string{
 			`p.md:3: warning original-changed: "https://example.org/a.jpg" became another picture (noticed 2026-05-04 12:00 UTC); the new one is shown; do the words fit it?`,
 		}},
+		{"too small", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Width: 800, Height: 600, Wants: "at least 1600 pixels wide"}, []string{
+			`p.md:3: warning small-original: the picture is 800 × 600 pixels, too small for the hero preset: use a file that is at least 1600 pixels wide`,
+		}},
+		{"an extension says nothing of a server", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Extension: "webp"}, nil},
+		{"a dead license", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP\n  license: https://l.example/", Original{License: gone.Err}, []string{
+			`p.md:3: warning dead-license: the license "https://l.example/" leads nowhere: its server has no such file: write its present address`,
+		}},
+		{"a page", "image: URL\nimage_alt: A\nimage_caption: C\nimage_credit: AP", Original{Err: gone.Err, Page: true}, []string{
+			`p.md:2: error not-an-image: "https://example.org/a.jpg" is a web page (HTML), not a picture: open it in a browser and take the picture's own address, or save the picture in the site`,
+		}},
 		{"missing, and said to be", "image: /gone.jpg\nimage_alt: A\nimage_caption: C\nimage_credit: AP", gone, []string{
 			`p.md:2: error missing-file: `,
 		}},
@@ -63,7 +73,11 @@ func TestLintOriginals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := scanSite(t, map[string]string{"p.md": "---\n" + strings.ReplaceAll(tt.matter, "URL", remote) + "\n---\n"}, Options{})
 			var got []string
-			for _, p := range c.LintOriginals([]Original{tt.original}) {
+			found := c.LintOriginals([]Original{tt.original})
+			if tt.original.Err == nil { // whose text has it
+				sayWhatToDo(t, found)
+			}
+			for _, p := range found {
 				if p.Code == codeMissingFile || p.Code == codePageNotImage {
 					p.Message = ""
 				}

@@ -35,9 +35,9 @@ func (s *scanner) resolve(h hit, f *finder) target {
 	raw := cmp.Or(h.means, h.raw)
 	switch {
 	case len(raw) > source.MaxLen && !strings.HasPrefix(raw, "data:"):
-		return badURL("%s is longer than %d bytes", quote(raw), source.MaxLen)
+		return badURL("%s is longer than %d bytes: save the picture in the site and write its path", quote(raw), source.MaxLen)
 	case strings.ContainsFunc(raw, unicode.IsControl):
-		return badURL("%s holds a control character", quote(raw))
+		return badURL("%s holds a control character: delete it", quote(raw))
 	case h.local != "":
 		return s.file(h.local)
 	case h.file != "":
@@ -120,7 +120,7 @@ func (s *scanner) file(name string) target {
 func (s *scanner) local(raw string, f *finder) target {
 	name := cutQuery(raw)
 	if name == "" {
-		return badURL("%s names no file", quote(raw))
+		return badURL("%s names no file: write the picture's https:// address or its path under the site root", quote(raw))
 	}
 	names := []string{name}
 	if name != raw {
@@ -217,7 +217,7 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	}
 	src, err := source.Local(at)
 	if err != nil {
-		return badURL("%s cannot be a source: %s", quote(raw), reason(err))
+		return badURL("%s cannot be a source: %s: rename the file", quote(raw), reason(err))
 	}
 	if why, ok := source.Withheld(src.Path()); ok {
 		return withheld(raw, why)
@@ -355,7 +355,7 @@ func (b imageBase) resolve(name string) target {
 	}
 	src, err := source.ParseURL(b.before + escaped + b.after)
 	if err != nil {
-		return badURL("%s gives no usable URL with content.image_base: %s", quote(name), reason(err))
+		return badURL("%s gives no usable URL with content.image_base: %s: correct either", quote(name), reason(err))
 	}
 	return target{source: src}
 }

@@ -191,7 +191,7 @@ func unreadable(name string, err error) Problem {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err // the path is in File already
 	}
-	return problem(codeBadFrontMatter, name, 0, "cannot be read: %v", err)
+	return problem(codeBadFrontMatter, name, 0, "cannot be read: %v: correct the file or its rights", err)
 }
 
 // openRegular opens a file without blocking on a pipe that took its place since it was listed.
@@ -257,7 +257,7 @@ func (s *scanner) readFile(f *os.File, file string, j job, reader *frontmatter.R
 	}
 	if err != nil {
 		if se, ok := errors.AsType[*frontmatter.SyntaxError](err); ok {
-			found.add(result{problems: []Problem{problem(codeBadFrontMatter, file, se.Line, "front matter cannot be read: %s", se.Message)}})
+			found.add(result{problems: []Problem{problem(codeBadFrontMatter, file, se.Line, "front matter cannot be read: %s: correct this line, or one above it", se.Message)}})
 			found.lost(se, file)
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
@@ -197,7 +198,7 @@ func (f *Fetcher) layered(ctx context.Context, src source.Source, layers []sourc
 		order = slices.Insert(order, 0, src)
 	}
 	var said error // of src
-	var others string
+	var others strings.Builder
 	for _, at := range order {
 		original, err := f.layer(ctx, at, src, prior, limit)
 		if err == nil {
@@ -209,10 +210,10 @@ func (f *Fetcher) layered(ctx context.Context, src source.Source, layers []sourc
 		if at == src {
 			said = err
 		} else {
-			others += fmt.Sprintf("; and inside it %s: %v", at.Public(), err)
+			fmt.Fprintf(&others, "; and inside it %s: %v", at.Public(), err)
 		}
 	}
-	return nil, fmt.Errorf("%w%s", said, others)
+	return nil, fmt.Errorf("%w%s", said, others.String())
 }
 
 // layer asks at, which is src or inside it, and takes what is a picture: of the innermost, whatever comes. Only src's

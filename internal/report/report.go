@@ -48,7 +48,7 @@ func Fingerprint(p catalog.Problem) string {
 	h := sha256.New()
 	for _, text := range [...]string{p.File, p.Code, p.Value} {
 		h.Write(binary.AppendUvarint(nil, uint64(len(text)))) // no two findings give the same bytes
-		io.WriteString(h, text)
+		h.Write([]byte(text))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

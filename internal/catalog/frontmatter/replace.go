@@ -11,9 +11,7 @@ import (
 // ErrLeft says that a value was not replaced, with the reason.
 var ErrLeft = errors.New("left as it is")
 
-func left(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrLeft, fmt.Sprintf(format, args...))
-}
+func left(why string) error { return fmt.Errorf("%w: %s", ErrLeft, why) }
 
 // A place is where the text of a node stands: block.text[start:end], quotes included. spellings are the ways to write a value
 // there, the one that looks most like what stands there first.
