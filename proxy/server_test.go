@@ -80,6 +80,8 @@ type stub struct {
 	stuck   error                  // of purges
 	read    []transform.Format     // accepted, of the last Best
 	refiled []string
+	has     func(transform.Spec) bool // renditions that are in the cache; nil has no originals there either
+	origins []render.Origin
 }
 
 var (
@@ -122,7 +124,7 @@ func (s *stub) rendition(req render.Request, spec transform.Spec) *render.Rendit
 		body = paint(spec.Width, spec.Height)
 	}
 	return &render.Rendition{
-		Spec: spec, Body: body, ETag: `"etag-` + spec.String() + `"`, Original: original, Words: words,
+		Spec: spec, Body: body, ETag: `"etag-` + spec.String() + `"`, Original: original, Weight: 12345, Words: words,
 		Modified: stubTime, Kept: s.kept, Stale: s.stale, Interim: s.interim, Outcome: s.outcome,
 		Frames: frames, Of: max(s.frames, 1), Quality: quality,
 		Timings: []render.Timing{{Stage: "lookup", Took: 1500 * time.Microsecond}, {Stage: "encode", Took: 20 * time.Millisecond}},
@@ -201,6 +203,40 @@ func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.gone[src]
+}
+
+func (s *stub) Glance(_ context.Context, req render.Request) render.Glance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := render.Glance{Renditions: make([]*render.Rendition, len(req.Specs))}
+	switch {
+	case s.gone[req.Source]:
+		g.Failure = render.Withdrawn
+	case s.has == nil:
+	case strings.Contains(req.Source.String(), "broken"):
+		g.Failure = render.Unreachable
+	default:
+		info := transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Alpha: strings.Contains(req.Source.String(), "logo")}
+		g.Original = &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime, Found: s.found}
+		for i, spec := range req.Specs {
+			if s.has(spec) {
+				g.Renditions[i] = s.rendition(req, spec.Resolve(2000, 1000, render.DefaultMaxOutput, 0))
+			}
+		}
+	}
+	return g
+}
+
+func (s *stub) Stats() render.Stats { return render.Stats{Fetched: 7} }
+
+func (s *stub) Made() []render.Made {
+	return []render.Made{{Format: transform.WebP, Renditions: 4, Bytes: 4000, Took: 100 * time.Millisecond}}
+}
+
+func (s *stub) Origins() []render.Origin {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.origins
 }
 
 func (s *stub) set(change func(*stub)) {
