@@ -86,6 +86,7 @@ func (s *Server) newSheetDetail(ctx context.Context, at *snapshot, q sheetQuery,
 	row := x.byID[e.ID]
 	r := &x.rows[row]
 	v := &sheetDetail{sheetFrame: s.frame(at, q, r.title), Card: s.viewer(at).card(ctx, x, row, q)}
+	v.Card.Source, v.Card.Words.Alt = e.Source.String(), e.Words.Plain().Alt
 	v.place(x, x.choose(q, at.facts.of(ctx, s.o.Renderer, at.catalog.Entries), &at.largest), row, q)
 	v.Permalink = sheetQuery{post: latest(e).Path, sort: sortings()[0].Name}.href()
 	for _, p := range r.problems {

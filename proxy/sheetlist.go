@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 )
@@ -178,10 +179,11 @@ func (v *viewer) card(ctx context.Context, x *sheetIndex, row int32, q sheetQuer
 	e, p := r.entry, latest(r.entry)
 	f := newFact(v.s.o.Renderer.Glance(ctx, render.Request{Source: e.Source}))
 	k := card{
-		ID: e.ID, Title: r.title, Href: q.of(e.ID), Words: newWords(e.Words.Plain()), Place: newPlace(p),
-		More: len(e.Posts) - 1, Source: e.Source.String(), Badges: x.badges(r, &f), Withdrawn: f.failure == render.Withdrawn,
+		ID: e.ID, Title: brief(r.title), Href: q.of(e.ID), Words: newWords(e.Words.Plain()), Place: newPlace(p),
+		More: len(e.Posts) - 1, Source: brief(e.Source.String()), Badges: x.badges(r, &f), Withdrawn: f.failure == render.Withdrawn,
 		sizes: newSizes(&f, v.largest(ctx, e, &f)),
 	}
+	k.Words.Cutline, k.Words.Credit, k.Words.Alt = brief(k.Words.Cutline), brief(k.Words.Credit), brief(k.Words.Alt)
 	if !f.known() && f.failure != "" {
 		k.Failure = failureText(f.failure)
 	}
@@ -190,6 +192,16 @@ func (v *viewer) card(ctx context.Context, x *sheetIndex, row int32, q sheetQuer
 		k.Color, k.ThumbHash = look.Color, look.ThumbHash
 	}
 	return k
+}
+
+// maxBrief is what a card says of one word, in bytes: more than a lint without findings allows. The picture's page has all of it.
+const maxBrief = 800
+
+func brief(text string) string {
+	if len(text) <= maxBrief {
+		return text
+	}
+	return caption.Cut(text, maxBrief) + " …"
 }
 
 // failureText says why there is no picture, in the words that its readers get.

@@ -54,9 +54,11 @@ func (s *Server) addressSnippets(e *catalog.Entry) []snippet {
 	byPost := (&url.URL{Path: "/p/" + strings.TrimSuffix(p.Path, path.Ext(p.Path)) + "/" + figureLeaf}).EscapedPath()
 	raw := p.Raw
 	return []snippet{
-		newSnippet("jekyll", "Jekyll", "The include of cutline’s partials, by the manifest of prefetch.", "{% include cutline.html src="+liquid(raw)+" %}"),
-		newSnippet("hugo", "Hugo", "The partial.", `{{ partial "cutline.html" (dict "page" . "src" `+strconv.Quote(raw)+`) }}`),
-		newSnippet("eleventy", "Eleventy", "The shortcode.", "{% cutline "+liquid(raw)+" %}"),
+		newSnippet("jekyll", "Jekyll", "The include, in posts and layouts; the picture comes from prefetch’s manifest.", "{% include cutline.html src="+liquid(raw)+" %}"),
+		newSnippet("hugo", "Hugo", "The shortcode for posts, and the partial for templates.",
+			"{{< cutline src="+strconv.Quote(raw)+" >}}\n"+`{{ partial "cutline.html" (dict "page" . "src" `+strconv.Quote(raw)+`) }}`),
+		newSnippet("eleventy", "Eleventy", "The shortcode.", "{% cutline src="+strconv.Quote(raw)+" %}"),
+		newSnippet("astro", "Astro", "The component.", `<Cutline src="`+html.EscapeString(raw)+`" />`),
 		newSnippet("ssi", "Server-side include", "nginx, Apache; it follows the post.", `<!--# include virtual="`+byPost+`" -->`),
 		newSnippet("esi", "Edge-side include", "Varnish, Fastly, Akamai; it follows the post.", `<esi:include src="`+byPost+`"/>`),
 		newSnippet("urls", "Addresses", "The figure, its data, and the picture in the format that suits the client.",
