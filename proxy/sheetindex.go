@@ -141,7 +141,10 @@ func searched(e *catalog.Entry) string {
 		p := &e.Posts[i]
 		lines = append(lines, p.Title, p.Path, p.Slug)
 	}
-	return fold(strings.Join(lines, "\n"))
+	for i, line := range lines { // one by one: most are plain
+		lines[i] = fold(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // fold is text without case and accents, for finding: "Ström" is found by "strom", "Łódź" by "lodz". It keeps line breaks.
