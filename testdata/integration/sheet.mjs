@@ -50,6 +50,9 @@ async function inspect() {
     for (const width of [360, 1440]) {
       for (const scheme of ['light', 'dark']) {
         const page = await open(context, address, { width, height: width < 500 ? 780 : 950, scheme })
+        // As high as the page is, so that all of it is painted: what is out of sight has no colours to look at.
+        const height = await page.evaluate(() => document.scrollingElement.scrollHeight)
+        if (name !== 'list') await page.setViewport({ width, height: Math.min(height, 6000) })
         await page.evaluate(axe)
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
         for (const v of violations) {
@@ -57,7 +60,7 @@ async function inspect() {
         }
         const over = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth)
         if (over > 0) result.wide.push(`${name} at ${width}: ${over}`)
-        await page.screenshot({ path: join(screenshots, `sheet-${name}-${width}-${scheme}.png`), fullPage: name !== 'list' })
+        await page.screenshot({ path: join(screenshots, `sheet-${name}-${width}-${scheme}.png`) })
         await page.close()
       }
     }
@@ -133,7 +136,7 @@ async function work() {
   await page.keyboard.press('Enter')
   await page.waitForFunction(() => / made/.test(document.querySelector('#said').textContent), { timeout: 240_000 })
   day.made = { before: missing, after: await page.$$eval('[data-missing]', (all) => all.length), said: await page.$eval('#said', (p) => p.textContent), inside: await page.$eval('[aria-labelledby=inside]', (s) => s.textContent) }
-  await page.screenshot({ path: join(screenshots, 'sheet-made.png'), fullPage: true })
+  await page.screenshot({ path: join(screenshots, 'sheet-made.png') })
 
   await page.evaluate(() => document.activeElement.blur())
   await Promise.all([page.waitForNavigation(), page.keyboard.press('Escape')])
