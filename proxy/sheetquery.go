@@ -46,7 +46,7 @@ func newSheetQuery(raw string, x *sheetIndex) (sheetQuery, error) {
 	if err != nil {
 		return sheetQuery{}, usageError("the query cannot be parsed")
 	}
-	q := sheetQuery{show: v.Get("show"), q: caption.Cut(caption.Clean(v.Get("q")), maxSearch), image: v.Get("image"), post: v.Get("post"), view: v.Get("view")}
+	q := sheetQuery{show: v.Get("show"), q: strings.TrimSpace(caption.Cut(caption.Clean(v.Get("q")), maxSearch)), image: v.Get("image"), post: v.Get("post"), view: v.Get("view")}
 	if q.page, err = number(v.Get("page"), "page", 1, 1<<31-1); err != nil {
 		return sheetQuery{}, err
 	}
