@@ -215,7 +215,7 @@ func (x *sheetIndex) badges(r *sheetRow, f *fact) []badge {
 	switch t := f.traits(); {
 	case t&isWithdrawn != 0:
 		out = append(out, badge{"note", "Taken down", failureText(render.Withdrawn)})
-	case t&isBroken != 0:
+	case t&isBroken != 0 && r.traits&isBroken == 0: // else lint says why
 		out = append(out, badge{"error", "Broken", failureText(f.failure)})
 	case t&isFailing != 0:
 		out = append(out, badge{"warning", "Origin fails", "Its server does not deliver it at the moment; what was kept of it is shown."})
