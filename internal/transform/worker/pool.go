@@ -181,16 +181,20 @@ func (p *pool) spawnOne() (*child, error) {
 // put takes a worker back, or has it replaced. One that has had no job is never too large: what follows it would be as large, and
 // be replaced, and so on.
 func (p *pool) put(c *child) {
-	if c.gone() || c.jobs >= p.o.MaxJobs || c.jobs > 0 && c.resident() > p.o.MaxResident {
+	if c.broken || c.jobs >= p.o.MaxJobs || c.jobs > 0 && c.resident() > p.o.MaxResident {
 		p.drop(c)
 		p.refill()
 		return
 	}
 	p.mu.Lock()
-	if !p.closed {
+	gone := c.gone() // since its last answer; from here on, watch sees it
+	if !gone && !p.closed {
 		p.idle = append(p.idle, c)
 	}
 	p.mu.Unlock()
+	if gone {
+		p.lost(c)
+	}
 }
 
 // drop ends a worker.

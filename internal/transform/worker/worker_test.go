@@ -110,7 +110,7 @@ func (e *events) add(err error) {
 func (e *events) String() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return errors.Join(e.list...).Error()
+	return fmt.Sprint(errors.Join(e.list...))
 }
 
 func TestErrorsKeepTheirClass(t *testing.T) {
@@ -160,8 +160,11 @@ func TestKilled(t *testing.T) {
 			}
 		})
 	}
-	for _, p := range workers { // while they work
-		time.Sleep(workTime / 2)
+	time.Sleep(workTime / 2)
+	for i, p := range workers { // in the middle of a job each
+		if i > 0 {
+			time.Sleep(workTime)
+		}
 		if err := syscall.Kill(p, syscall.SIGSEGV); err != nil {
 			t.Error(err)
 		}
@@ -170,6 +173,20 @@ func TestKilled(t *testing.T) {
 	if got := strings.Count(said.String(), "SIGSEGV"); got != 2 {
 		t.Errorf("%d workers are said to have ended by SIGSEGV, want 2: %s", got, said)
 	}
+}
+
+// A worker that ends between its answer and its return to the pool is told of, and replaced, like every other one.
+func TestEndsAfterItsAnswer(t *testing.T) {
+	said := &events{}
+	e := newEngine(t, "rogue", worker.Options{Report: said.add})
+	start(t, e)
+	if err := worker.EndInHand(e); err != nil {
+		t.Fatal(err)
+	}
+	if got := said.String(); !strings.Contains(got, "killed") {
+		t.Errorf("said %q of a worker that was killed", got)
+	}
+	pid(t, e)
 }
 
 // children are the processes that this one has started, of which there must be n.
