@@ -200,7 +200,7 @@ func (s *Server) write(c *gin.Context, an *answer, body []byte) {
 	if req := c.Request; req.Method != http.MethodGet || isConditional(req.Header) {
 		s.sendPart(c, an.etag, an.modified, body)
 		if c.Writer.Status() < http.StatusBadRequest { // else it is counted as refused
-			s.tally.part(an.rend, c.Writer.Size())
+			s.tally.partly(an.rend, c.Writer.Size())
 		}
 		return
 	}

@@ -125,7 +125,7 @@ func (s *Server) getSheetDetail(c *gin.Context, at *snapshot, q sheetQuery) {
 		e, _, err = at.catalog.ByPost(q.post)
 	}
 	if err != nil {
-		s.tally.refused.Inc()
+		s.tally.refused.Add(1)
 		view := s.frame(at, q, "No such picture")
 		view.Notice = judge(err).text
 		s.sendSheet(c, judge(err).status, "notice", &view)

@@ -52,11 +52,11 @@ const maxOrigins = 20
 
 // numbers are those of now.
 func (s *Server) numbers(at *snapshot, q sheetQuery) *numbersView {
-	t := s.tally
+	t, since := s.tally.sum(), s.tally.since
 	v := &numbersView{
-		sheetFrame: s.frame(at, q, "Numbers"), Since: t.since.UTC().Format("2 January 2006, 15:04 UTC"), Up: spanText(time.Since(t.since)),
-		Hits: t.hits.Value(), Stale: t.stale.Value(), Filled: t.filled.Value(), Joined: t.joined.Value(), Refused: t.refused.Value(),
-		Sent: t.sent.Value(), Saved: t.gained.Value(), Originals: s.o.Renderer.Stats(), Degraded: s.degraded(),
+		sheetFrame: s.frame(at, q, "Numbers"), Since: since.UTC().Format("2 January 2006, 15:04 UTC"), Up: spanText(time.Since(since)),
+		Hits: t.hits, Stale: t.stale, Filled: t.filled, Joined: t.joined, Refused: t.refused,
+		Sent: t.sent, Saved: t.gained, Originals: s.o.Renderer.Stats(), Degraded: s.degraded(),
 	}
 	v.Tab = "numbers"
 	v.FromCache = v.Hits + v.Stale
