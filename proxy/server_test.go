@@ -205,40 +205,6 @@ func (s *stub) Withdrawn(_ context.Context, src source.Source) bool {
 	return s.gone[src]
 }
 
-func (s *stub) Glance(_ context.Context, req render.Request) render.Glance {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := render.Glance{Renditions: make([]*render.Rendition, len(req.Specs))}
-	switch {
-	case s.gone[req.Source]:
-		g.Failure = render.Withdrawn
-	case s.has == nil:
-	case strings.Contains(req.Source.String(), "broken"):
-		g.Failure = render.Unreachable
-	default:
-		info := transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Alpha: strings.Contains(req.Source.String(), "logo")}
-		g.Original = &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime, Found: s.found}
-		for i, spec := range req.Specs {
-			if s.has(spec) {
-				g.Renditions[i] = s.rendition(req, spec.Resolve(2000, 1000, render.DefaultMaxOutput, 0))
-			}
-		}
-	}
-	return g
-}
-
-func (s *stub) Stats() render.Stats { return render.Stats{Fetched: 7} }
-
-func (s *stub) Made() []render.Made {
-	return []render.Made{{Format: transform.WebP, Renditions: 4, Bytes: 4000, Took: 100 * time.Millisecond}}
-}
-
-func (s *stub) Origins() []render.Origin {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.origins
-}
-
 func (s *stub) set(change func(*stub)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

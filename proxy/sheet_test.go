@@ -133,6 +133,23 @@ func TestSheetPolicy(t *testing.T) {
 	}
 }
 
+// TestSheetMasks verifies that a password in a post's URL is not shown to whoever looks at the sheet.
+func TestSheetMasks(t *testing.T) {
+	s, err := New(Options{Renderer: &stub{}, Catalog: scan(t, map[string]string{
+		"_posts/2026-01-01-a.md": "---\nimage: https://ann:hunter2@origin.example/a.jpg\n---\n",
+		"_posts/2026-01-02-b.md": "---\nimage: ftp://hunter2@origin.example/a.jpg\n---\n",
+		"_posts/2026-01-03-c.md": "---\nimage: https://origin.example/a.jpg\n---\n",
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{t: t, Server: s}
+	d.serve()
+	if _, body := d.get("/"); strings.Contains(body, "hunter2") || !strings.Contains(body, "ann:…@origin.example") {
+		t.Errorf("a password, or no word of the address:\n%s", body)
+	}
+}
+
 func TestSheetQueries(t *testing.T) {
 	d := newDesk(t)
 	d.stub.set(func(s *stub) { s.has = empty })

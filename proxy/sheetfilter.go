@@ -79,7 +79,7 @@ func codeLabel(code string) (label string, common bool) {
 // breaks reports whether a problem of that code means that the picture cannot be had.
 func breaks(code string) bool {
 	switch code {
-	case "page-not-image", "missing-file", "bad-url", "original-unavailable":
+	case "page-not-image", "missing-file", "bad-url", "original-unavailable", "not-an-image":
 		return true
 	}
 	return false

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // A sheetIndex is what the contact sheet needs of all entries to filter, search and sort them: made once per snapshot, then only
@@ -97,6 +98,7 @@ func (x *sheetIndex) findings(c *catalog.Catalog) map[string][]catalog.Problem {
 	}
 	found := make(map[string][]catalog.Problem)
 	for _, p := range c.Lint() {
+		p.Message = source.MaskPasswords(p.Message) // it may quote what the post has
 		switch {
 		case shown[p.File]:
 			found[p.File] = append(found[p.File], p)
