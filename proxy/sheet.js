@@ -232,7 +232,7 @@
       return
     }
     const act = keys[event.key]
-    if (!act || !keysOn.checked || event.target.closest('input, textarea, select, [role=region]')) return
+    if (!act || !keysOn.checked || event.target.closest('input, textarea, select, .scroll')) return
     event.preventDefault()
     act()
   })

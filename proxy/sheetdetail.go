@@ -69,8 +69,8 @@ type fileCell struct {
 
 // An insideView is what a file that readers get says of itself, read back from its bytes.
 type insideView struct {
-	URL, Name string
-	Blocks    []blockView
+	Name   string
+	Blocks []blockView
 }
 
 // A blockView is one block of metadata.
@@ -117,7 +117,7 @@ func (s *Server) newSheetDetail(ctx context.Context, at *snapshot, q sheetQuery,
 	words, origins := e.Words.Over(g.Original.Found)
 	v.Words = wordViews(e, words, origins)
 	v.Original = newOriginalView(g.Original)
-	v.Inside = newInsideView(e, g.Renditions)
+	v.Inside = newInsideView(g.Renditions)
 	snippets, err := s.snippets(e, g.Original, words, v.Card.Color)
 	v.Snippets = snippets
 	return v, err
@@ -132,7 +132,7 @@ func (v *sheetDetail) place(x *sheetIndex, sel *selection, row int32, q sheetQue
 		return
 	}
 	v.Position = i + 1
-	v.Back = q.list(i/sheetPage+1).href() + "#" + x.rows[row].entry.ID
+	v.Back = q.list(i/sheetPage+1).href() + "#p-" + x.rows[row].entry.ID
 	if i > 0 {
 		v.Prev = q.of(x.rows[sel.rows[i-1]].entry.ID)
 	}
@@ -200,7 +200,7 @@ func newOriginalView(o *render.Original) *originalView {
 
 // newInsideView reads the words back from a file that readers get: a JPEG where there is one, for it has IPTC-IIM too, else the
 // widest. It is nil where no file was made that has words.
-func newInsideView(e *catalog.Entry, rends []*render.Rendition) *insideView {
+func newInsideView(rends []*render.Rendition) *insideView {
 	var best *render.Rendition
 	rank := func(r *render.Rendition) int {
 		if r.Spec.Format == transform.JPEG {

@@ -102,9 +102,9 @@ func TestSheetDetailNeighbours(t *testing.T) {
 	d.stub.set(func(s *stub) { s.has = empty })
 	fox, logo, broken := d.id("fox"), d.id("logo"), d.id("broken")
 	tests := []struct{ query, prev, next, back, place string }{
-		{"image=" + logo, "/?image=" + broken, "/?image=" + fox, "/#" + logo, "2 of 3"},
-		{"image=" + fox, "/?image=" + logo, "", "/#" + fox, "3 of 3"},
-		{"image=" + fox + "&show=complete&q=the&sort=oldest", "", "/?image=" + logo + "&show=complete&q=the&sort=oldest", "/?show=complete&q=the&sort=oldest#" + fox, "1 of 2"},
+		{"image=" + logo, "/?image=" + broken, "/?image=" + fox, "/#p-" + logo, "2 of 3"},
+		{"image=" + fox, "/?image=" + logo, "", "/#p-" + fox, "3 of 3"},
+		{"image=" + fox + "&show=complete&q=the&sort=oldest", "", "/?image=" + logo + "&show=complete&q=the&sort=oldest", "/?show=complete&q=the&sort=oldest#p-" + fox, "1 of 2"},
 		{"image=" + fox + "&show=broken", "", "", "/?show=broken", ""},
 	}
 	for _, tt := range tests {
@@ -163,7 +163,7 @@ func TestSheetSnippets(t *testing.T) {
 		if len(img) != 1 || attr(img[0], "alt") != "A red fox" || attr(img[0], "width") != "2000" || !strings.HasSuffix(attr(img[0], "srcset"), "2000w") {
 			t.Errorf("%s: %s", name, got[name])
 		}
-		for _, set := range strings.Split(attr(img[0], "srcset"), ",") {
+		for set := range strings.SplitSeq(attr(img[0], "srcset"), ",") {
 			path, _, _ := strings.Cut(strings.TrimSpace(set), " ")
 			if resp, _ := d.get(path); resp.StatusCode != http.StatusOK {
 				t.Errorf("%s: %s: %d", name, path, resp.StatusCode)
@@ -193,7 +193,7 @@ func TestSheetInside(t *testing.T) {
 		}
 		return &render.Rendition{Spec: transform.Spec{Width: width, Height: width / 2, Format: f}, Body: body}
 	}
-	got := newInsideView(e, []*render.Rendition{nil, file(transform.WebP, 1600, caption.Words{Credit: "not this"}), file(transform.JPEG, 640, e.Words), nil})
+	got := newInsideView([]*render.Rendition{nil, file(transform.WebP, 1600, caption.Words{Credit: "not this"}), file(transform.JPEG, 640, e.Words), nil})
 	want := &insideView{Name: "640 × 320 JPEG", Blocks: []blockView{
 		{"XMP", []fieldView{{"Cutline", "A fox in Oslo"}, {"Credit", "Ann Ström"}, {"Alt text", "A red fox"}}},
 		{"IPTC-IIM", []fieldView{{"Cutline", "A fox in Oslo"}, {"Credit", "Ann Ström"}}},
@@ -201,7 +201,7 @@ func TestSheetInside(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("inside (-want +got):\n%s", diff)
 	}
-	if got := newInsideView(e, []*render.Rendition{nil}); got != nil {
+	if got := newInsideView([]*render.Rendition{nil}); got != nil {
 		t.Errorf("of no file: %+v", got)
 	}
 }

@@ -66,7 +66,7 @@ func newSheetIndex(c *catalog.Catalog) *sheetIndex {
 			}
 		}
 		r.finish()
-		x.byID[e.ID] = int32(i) //nolint:gosec // a catalog has fewer
+		x.byID[e.ID] = int32(i)
 		titles[i] = fold(r.title)
 	}
 	x.sort(titles)
@@ -115,7 +115,7 @@ func (x *sheetIndex) findings(c *catalog.Catalog) map[string][]catalog.Problem {
 func (x *sheetIndex) sort(titles []string) {
 	x.byTitle, x.byFault = make([]int32, len(x.rows)), make([]int32, len(x.rows))
 	for i := range x.rows {
-		x.byTitle[i], x.byFault[i] = int32(i), int32(i) //nolint:gosec // as in newSheetIndex
+		x.byTitle[i], x.byFault[i] = int32(i), int32(i)
 	}
 	slices.SortStableFunc(x.byTitle, func(a, b int32) int { return strings.Compare(titles[a], titles[b]) })
 	slices.SortFunc(x.byFault, func(a, b int32) int {

@@ -52,7 +52,7 @@ type workday struct {
 }
 
 // TestIntegrationSheet has an editor work with the contact sheet in Chromium, with a keyboard alone, with a script and without, and
-// axe-core look at each of its pages, on a telephone and on a desk, light and dark. Its screenshots are for people to look at.
+// axe-core look at each of its pages, on a telephone and on a desk, light and dark; html-validate reads them. Its screenshots are for people to look at.
 func TestIntegrationSheet(t *testing.T) {
 	const few = quick + "formats: [webp, jpg]\nwidths: [24, 160, 320, 640, 1280]\n"
 	s := startServe(t, "--cache", "off", "--allow-private", "127.0.0.1/32", exampleSite(t, few, map[string]string{
@@ -75,6 +75,7 @@ func TestIntegrationSheet(t *testing.T) {
 	if err := os.MkdirAll(work(t, "screenshots"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	checkSheetHTML(t, s.url, empty.url)
 	var got workday
 	nodeScript(t, "sheet.mjs", map[string]string{"url": s.url, "empty": empty.url, "screenshots": work(t, "screenshots")}, &got)
 	for _, v := range got.Violations {
@@ -86,6 +87,26 @@ func TestIntegrationSheet(t *testing.T) {
 		}
 	}
 	checkWorkday(t, &got)
+}
+
+// checkSheetHTML has html-validate read every page.
+func checkSheetHTML(t *testing.T, server, empty string) {
+	t.Helper()
+	type page struct {
+		Name string `json:"name"`
+		HTML string `json:"html"`
+	}
+	pages := []page{{"empty", string(askOK(t, empty+"/").body)}}
+	for _, query := range []string{"", "show=problems", "q=nothing+is+like+this", "post=clocks-go-back", "post=_posts/2025-01-02-dead", "view=numbers", "image=gone"} {
+		pages = append(pages, page{query, string(ask(t, server+"/?"+query).body)})
+	}
+	var found [][]struct{ Rule, Message string }
+	nodeScript(t, "validate.mjs", pages, &found)
+	for i, p := range pages {
+		for _, m := range found[i] {
+			t.Errorf("html-validate: %q: %s: %s", p.Name, m.Rule, m.Message)
+		}
+	}
 }
 
 func checkWorkday(t *testing.T, got *workday) {
@@ -116,7 +137,7 @@ func checkWorkday(t *testing.T, got *workday) {
 	if m := day.Made; m.Before == 0 || m.After != 0 || !strings.HasSuffix(m.Said, " made") || !strings.Contains(m.Inside, "JPEG") || !strings.Contains(m.Inside, "IPTC-IIM") {
 		t.Errorf("made: %+v", m)
 	}
-	if !strings.HasPrefix(day.Home, "?sort=title#") {
+	if !strings.HasPrefix(day.Home, "?sort=title#p-") {
 		t.Errorf("Escape leads to %q", day.Home)
 	}
 	if day.Off {
