@@ -105,14 +105,14 @@ func TestFramesAndQualityAreTold(t *testing.T) {
 // No page shows a still picture as GIF.
 func TestMetaLeavesGIFOut(t *testing.T) {
 	s, err := New(Options{
-		Catalog: scan(t, posts), Renderer: &stub{kept: true}, Formats: []transform.Format{transform.AVIF, transform.GIF, transform.JPEG},
+		Catalog: scan(t, posts), Renderer: &stub{kept: true, has: func(transform.Spec) bool { return false }}, Formats: []transform.Format{transform.AVIF, transform.GIF, transform.JPEG},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, Server: s}
 	d.serve()
-	for path, want := range map[string]string{"/p/fox/meta.json": `w1600.avif`, "/": `hero.avif`} {
+	for path, want := range map[string]string{"/p/fox/meta.json": `w1600.avif`, "/?post=fox": `w1600.avif`} {
 		_, body := d.get(path)
 		if !strings.Contains(body, want) || strings.Contains(body, ".gif") {
 			t.Errorf("%s: without %s, or with GIF", path, want)

@@ -107,16 +107,29 @@ type placed struct {
 	placeholder markup.Placeholder
 }
 
-func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, original [32]byte) (markup.Placeholder, error) {
+// known returns e's placeholder where it was made before.
+func (p *placeholders) known(e *catalog.Entry, original [32]byte) (markup.Placeholder, bool) {
 	if known, ok := p.byID.Load(e.ID); ok && known.(*placed).original == original {
-		return known.(*placed).placeholder, nil
+		return known.(*placed).placeholder, true
+	}
+	return markup.Placeholder{}, false
+}
+
+func (p *placeholders) of(ctx context.Context, r Renderer, e *catalog.Entry, original [32]byte) (markup.Placeholder, error) {
+	if known, ok := p.known(e, original); ok {
+		return known, nil
 	}
 	specs := srcset.Placeholder()
 	rends, err := r.Render(ctx, render.Request{Source: e.Source, Specs: specs[:]})
 	if err != nil {
 		return markup.Placeholder{}, err
 	}
-	made, err := markup.NewPlaceholder(rends[0].Body, rends[1].Body, specs[1].Format.MIME())
+	return p.make(e, rends)
+}
+
+// make makes e's placeholder of the renditions that srcset.Placeholder names.
+func (p *placeholders) make(e *catalog.Entry, rends []*render.Rendition) (markup.Placeholder, error) {
+	made, err := markup.NewPlaceholder(rends[0].Body, rends[1].Body, rends[1].Spec.Format.MIME())
 	if err != nil {
 		return markup.Placeholder{}, err
 	}

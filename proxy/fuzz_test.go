@@ -73,3 +73,26 @@ func FuzzPurgeRequest(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSheetQuery reads the query of the contact sheet. What is accepted has one address, which means the same, and a search is
+// short, whatever is asked for.
+func FuzzSheetQuery(f *testing.F) {
+	for _, seed := range []string{"", "show=missing-alt&q=harbour&sort=saved&page=2", "image=aaaa&q=%22a+b%22", "post=2023-09-18-kim&view=numbers", "q=%ff%00%e2%80%ae&page=01", "sort=x"} {
+		f.Add(seed)
+	}
+	x := &sheetIndex{filters: newFilters()}
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, err := newSheetQuery(raw, x)
+		if err != nil {
+			return
+		}
+		if len(q.q) > maxSearch || len(terms(q.q)) > maxSearch {
+			t.Errorf("%q: a search of %d bytes, %d terms", raw, len(q.q), len(terms(q.q)))
+		}
+		href := q.href()
+		again, err := newSheetQuery(strings.TrimPrefix(strings.TrimPrefix(href, "/"), "?"), x)
+		if err != nil || again != q || again.href() != href {
+			t.Errorf("%q is %+v, whose address %s is %+v, %v", raw, q, href, again, err)
+		}
+	})
+}

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/html"
 
 	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/render"
@@ -244,109 +242,5 @@ func TestCatalogPages(t *testing.T) {
 	}
 	if resp, _ := d.get(l.Images[0].Meta); resp.StatusCode != http.StatusOK {
 		t.Errorf("%s: %d", l.Images[0].Meta, resp.StatusCode)
-	}
-}
-
-func TestSheet(t *testing.T) {
-	d := newDesk(t)
-	resp, body := d.get("/")
-	if resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "style-src 'sha256-") {
-		t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
-	}
-	doc, err := html.Parse(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var images, scripts int
-	var alts []string
-	for n := range doc.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		switch n.Data {
-		case "script":
-			scripts++
-		case "img":
-			images++
-			for _, a := range n.Attr {
-				if a.Key == "alt" {
-					alts = append(alts, a.Val)
-				}
-				if strings.HasPrefix(a.Key, "on") {
-					t.Errorf("attribute %s", a.Key)
-				}
-			}
-		}
-	}
-	if images != 3 || scripts != 0 {
-		t.Errorf("%d images and %d scripts, want 3 and 0", images, scripts)
-	}
-	if diff := cmp.Diff([]string{"", "", "A red fox"}, alts); diff != "" {
-		t.Errorf("alt texts (-want +got):\n%s", diff)
-	}
-	for _, says := range []string{"A fox in Oslo", "Ann Ström", "missing-alt", "The broken one", "Logo &amp; friends"} {
-		if !strings.Contains(body, says) {
-			t.Errorf("the sheet does not say %q", says)
-		}
-	}
-}
-
-// A picture that a thousand posts share costs a page, not a thousand lines.
-func TestManyPostsOfOnePicture(t *testing.T) {
-	many := map[string]string{"_posts/2026-01-01-bad.md": "---\nimage: [\n---\n"}
-	for i := range 1000 {
-		many[fmt.Sprintf("_posts/2026-02-01-p%04d.md", i)] = "---\nimage: https://origin.example/card.jpg\n---\n"
-	}
-	for i := range 150 {
-		many[fmt.Sprintf("_posts/2026-03-01-m%04d.md", i)] = fmt.Sprintf("---\nimage: [%d\n---\n", i)
-	}
-	s, err := New(Options{Catalog: scan(t, many), Renderer: &stub{}, PublicURL: "https://img.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, most := range map[string]int{"/": 60_000, "/catalog.json": 20_000, "/p/p0001/meta.json": 30_000} {
-		rec := httptest.NewRecorder()
-		s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
-		if rec.Code != http.StatusOK || rec.Body.Len() > most {
-			t.Errorf("%s: %d, %d bytes, want at most %d", path, rec.Code, rec.Body.Len(), most)
-		}
-		switch body := rec.Body.String(); path {
-		case "/":
-			for _, says := range []string{"and 995 more", "and 51 more: <code>cutline lint", "bad-front-matter"} {
-				if !strings.Contains(body, says) {
-					t.Errorf("the sheet does not say %q", says)
-				}
-			}
-			if n := strings.Count(body, "missing-credit"); n != 1 {
-				t.Errorf("one lack is told %d times", n)
-			}
-		default:
-			if !strings.Contains(body, `"uses": 1000`) || !strings.Contains(body, `"https://img.example/i/`) {
-				t.Errorf("%s counts no posts, or has relative URLs", path)
-			}
-		}
-	}
-}
-
-func TestSheetPages(t *testing.T) {
-	many := map[string]string{}
-	for i := range sheetPage + 1 {
-		many[fmt.Sprintf("_posts/2026-02-01-p%04d.md", i)] = fmt.Sprintf("---\nimage: https://origin.example/%d.jpg\n---\n", i)
-	}
-	s, err := New(Options{Catalog: scan(t, many), Renderer: &stub{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string][2]string{
-		"/?utm_source=x": {fmt.Sprintf("p%04d", sheetPage), `href="/?page=2"`},
-		"/?page=2":       {"p0000", `href="/?page=1"`},
-	} {
-		rec := httptest.NewRecorder()
-		s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
-		for _, says := range want {
-			if !strings.Contains(rec.Body.String(), says) {
-				t.Errorf("%s does not have %q", path, says)
-			}
-		}
 	}
 }

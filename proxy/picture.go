@@ -142,6 +142,7 @@ func (s *Server) send(c *gin.Context, a sending) {
 		an.fields = append(an.fields, newField("Last-Modified", an.modified.UTC().Format(http.TimeFormat)))
 	}
 	s.keep(c, a, an, varies)
+	a.at.weigh(a)
 	s.note(c, string(a.rend.Outcome))
 	an.fields = append(an.fields, newField("Server-Timing", serverTiming(a.rend.Timings)))
 	s.write(c, an, a.rend.Body)
@@ -198,11 +199,15 @@ func (s *Server) write(c *gin.Context, an *answer, body []byte) {
 	setFields(h, an.fields)
 	if req := c.Request; req.Method != http.MethodGet || isConditional(req.Header) {
 		s.sendPart(c, an.etag, an.modified, body)
+		if c.Writer.Status() < http.StatusBadRequest { // else it is counted as refused
+			s.tally.partly(an.rend, c.Writer.Size())
+		}
 		return
 	}
 	h[an.length.name] = an.length.value
 	c.Status(http.StatusOK)
 	_, _ = c.Writer.Write(body) // a client that is gone is no error of ours
+	s.tally.whole(an.rend, len(body))
 }
 
 // frames says how many of an animation's frames the picture has; "" of a still. It is an RFC 9651 integer item.

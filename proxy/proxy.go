@@ -30,6 +30,10 @@ type Renderer interface {
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
 	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
 	Withdrawn(ctx context.Context, src source.Source) bool
+	Glance(ctx context.Context, req render.Request) render.Glance
+	Stats() render.Stats
+	Made() []render.Made
+	Origins() []render.Origin
 	Refile(ctx context.Context, sources, shown []source.Source)
 }
 
@@ -93,6 +97,7 @@ type Server struct {
 	hosts   hosts
 	safety  []field // of every response
 	sheet   *sheet
+	tally   *tally
 	log     *slog.Logger
 	ready   atomic.Bool
 	gin     *gin.Engine
@@ -124,7 +129,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), log: o.Log}
+	s := &Server{o: o, grammar: g, hosts: listed, safety: safety(), sheet: newSheet(), tally: newTally(), log: o.Log}
 	s.choice = srcset.Choice{Presets: g.presets, Widths: g.widths, Formats: g.formats, MaxOutput: o.MaxOutput}
 	s.o.Catalog = nil
 	s.ahead.wake = make(chan struct{}, 1)
@@ -182,18 +187,22 @@ func (s *Server) getReady(c *gin.Context) {
 		s.probe(c, http.StatusServiceUnavailable, "shutting down")
 		return
 	}
-	var reasons []string
+	if reasons := s.degraded(); len(reasons) > 0 {
+		s.probe(c, http.StatusOK, "degraded: "+strings.Join(reasons, "; "))
+		return
+	}
+	s.probe(c, http.StatusOK, "ready")
+}
+
+// degraded lists, in fixed words, what does not work although pictures are served.
+func (s *Server) degraded() (reasons []string) {
 	if s.o.Degraded != nil {
 		reasons = s.o.Degraded()
 	}
 	if s.rescans.haveFailed() {
 		reasons = append(reasons, "the posts could not be read again")
 	}
-	if len(reasons) > 0 {
-		s.probe(c, http.StatusOK, "degraded: "+strings.Join(reasons, "; "))
-		return
-	}
-	s.probe(c, http.StatusOK, "ready")
+	return reasons
 }
 
 func (s *Server) probe(c *gin.Context, code int, text string) {

@@ -123,6 +123,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
 	defer cancel()
 	done := s.o.Renderer.Purge(ctx, how.purge, sources...)
+	at.facts.outdate()
 	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
 	for _, d := range done {
 		entries := at.catalog.BySource(d.Source)
@@ -137,6 +138,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 		}
 		for _, e := range entries {
 			at.placeholders.byID.Delete(e.ID)
+			at.largest.Delete(e.ID)
 		}
 	}
 	if len(r.Sources) == 0 && how.purge == render.Restore {

@@ -80,6 +80,8 @@ type stub struct {
 	stuck   error                  // of purges
 	read    []transform.Format     // accepted, of the last Best
 	refiled []string
+	has     func(transform.Spec) bool // renditions that are in the cache; nil has no originals there either
+	origins []render.Origin
 }
 
 var (
@@ -122,7 +124,7 @@ func (s *stub) rendition(req render.Request, spec transform.Spec) *render.Rendit
 		body = paint(spec.Width, spec.Height)
 	}
 	return &render.Rendition{
-		Spec: spec, Body: body, ETag: `"etag-` + spec.String() + `"`, Original: original, Words: words,
+		Spec: spec, Body: body, ETag: `"etag-` + spec.String() + `"`, Original: original, Weight: 12345, Words: words,
 		Modified: stubTime, Kept: s.kept, Stale: s.stale, Interim: s.interim, Outcome: s.outcome,
 		Frames: frames, Of: max(s.frames, 1), Quality: quality,
 		Timings: []render.Timing{{Stage: "lookup", Took: 1500 * time.Microsecond}, {Stage: "encode", Took: 20 * time.Millisecond}},

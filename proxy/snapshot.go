@@ -18,12 +18,14 @@ type snapshot struct {
 	shelf        shelf
 	placeholders placeholders
 	answers      answers
-	findings     func() findings // linted once, when first shown
+	largest      largestFiles
+	facts        facts
+	index        func() *sheetIndex // made once, when the contact sheet is first shown
 }
 
 // newSnapshot makes the snapshot of c, with what last, or nil, remembers of entries that are the same.
 func newSnapshot(c *catalog.Catalog, room int, last *snapshot) *snapshot {
-	n := &snapshot{catalog: c, shelf: shelf{room: room}, findings: sync.OnceValue(func() findings { return newFindings(c) })}
+	n := &snapshot{catalog: c, shelf: shelf{room: room}, index: sync.OnceValue(func() *sheetIndex { return newSheetIndex(c) })}
 	if last == nil {
 		return n
 	}
@@ -36,6 +38,12 @@ func newSnapshot(c *catalog.Catalog, room int, last *snapshot) *snapshot {
 	last.placeholders.byID.Range(func(id, p any) bool { // of pixels alone: the posts do not matter
 		if _, ok := c.ByID(id.(string)); ok {
 			n.placeholders.byID.Store(id, p)
+		}
+		return true
+	})
+	last.largest.Range(func(id, w any) bool { // of pixels too
+		if _, ok := c.ByID(id.(string)); ok {
+			n.largest.Store(id, w)
 		}
 		return true
 	})

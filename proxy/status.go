@@ -130,6 +130,7 @@ var answerHeaders = []string{
 // fail answers with err's verdict.
 func (s *Server) fail(c *gin.Context, err error) {
 	v := judge(err)
+	s.tally.refused.Add(1)
 	c.Set(logOutcome, v.outcome)
 	if _, ours := errors.AsType[*render.Error](err); ours || v.status >= http.StatusInternalServerError {
 		c.Set(logError, err.Error()) // what stands in the way of a picture; a client's mistakes are its own

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"text/tabwriter"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/report"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // failOn are the words of --fail-on: the mildest severity that fails.
@@ -234,12 +234,8 @@ func findingLine(found catalog.Problem) string {
 	return printable(fmt.Sprintf("%s:%d: %s %s: %s", found.File, found.Line, found.Severity, found.Code, found.Message))
 }
 
-// userInfo matches the part of a URL before its host that names a user (RFC 3986 §3.2.1).
-var userInfo = regexp.MustCompile(`(://)([^/?#\s@:"']*:)?[^/?#\s@"']*@`)
-
-// maskPasswords replaces the passwords of URLs in s by "…". A user name without a password is replaced itself: it may be
-// an access token.
-func maskPasswords(s string) string { return userInfo.ReplaceAllString(s, "${1}${2}…@") }
+// maskPasswords is what may be shown of a text with URLs in it.
+func maskPasswords(s string) string { return source.MaskPasswords(s) }
 
 // maxSaid is how many problems sayProblems prints.
 const maxSaid = 10

@@ -149,8 +149,10 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	// It ends before the flight does, so that what it ends in can be told and remembered.
 	end, _ := ctx.Deadline()
 	short, cancel := context.WithDeadline(ctx, end.Add(-r.o.Timeout/10))
+	start := time.Now()
 	o, err := r.o.Fetch.Fetch(short, k.src, prior)
 	cancel()
+	r.tally(k.src, o, err, time.Since(start))
 	if err == nil {
 		var l located
 		if l, err = r.adopt(ctx, k, p, o); err == nil {

@@ -95,6 +95,7 @@ type Rendition struct {
 	Words     caption.Words // those of the request, its gaps filled with what the original says of itself
 	ETag      string        // strong, quoted; from the pixels' sum and the words
 	Original  [32]byte      // SHA-256 of the original it is made from
+	Weight    int64         // bytes of that original
 	Modified  time.Time     // of the original, where known; else when it was first fetched
 	Kept      bool          // false when the origin forbids keeping it; then nobody else may either
 	Stale     bool          // made from an original past its freshness, or kept although its origin fails
@@ -143,6 +144,7 @@ type Renderer struct {
 	purges   purges
 	tombs    tombs
 	counters counters
+	tallies  tallies
 }
 
 const (
@@ -298,7 +300,7 @@ func (r *Renderer) rendition(ctx context.Context, c *call, w *wish) *Rendition {
 	rend := &Rendition{
 		Spec: w.spec, Body: w.made.body, Words: c.words, ETag: etag(w.made.sum, c.wordsSum, w.spliced), Outcome: w.outcome,
 		Frames: max(w.made.frames, 1), Of: max(l.ptr.Current.Info.Frames, 1), Quality: w.made.quality,
-		Original: l.ptr.Current.Sum, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
+		Original: l.ptr.Current.Sum, Weight: l.ptr.Current.Bytes, Modified: l.ptr.Current.Modified, Kept: l.keep, Stale: l.stale,
 		NoCache: l.ptr.Said.NoCache, Asked: l.asked, Status: l.status, lease: r.lease(c, w),
 	}
 	if c.outcome == Filled || c.outcome == Joined {

@@ -231,6 +231,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 		j.fail(r.remember(ctx, j, e))
 		return nil
 	}
+	r.tallies.count(outs)
 	waited := time.Since(start)
 	for i := range outs {
 		if i == 0 {
