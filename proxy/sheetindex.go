@@ -101,7 +101,7 @@ func (x *sheetIndex) findings(c *catalog.Catalog) map[string][]catalog.Problem {
 		p.Message = source.MaskPasswords(p.Message) // it may quote what the post has
 		switch {
 		case shown[p.Subject()]:
-			found[p.Subject()] = append(found[p.File], p)
+			found[p.Subject()] = append(found[p.Subject()], p)
 		case len(x.others) < maxOthers:
 			x.others = append(x.others, p)
 		default:
