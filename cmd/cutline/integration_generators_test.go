@@ -105,11 +105,11 @@ var generators = []generator{
 // offline runs a program of a site in a network namespace of its own, which has no network at all.
 func offline(t *testing.T, site, name string, args ...string) ([]byte, error) {
 	t.Helper()
-	return run(t, site, "unshare", append([]string{"--map-root-user", "--net", name}, args...)...)
+	return runIn(t, site, "unshare", append([]string{"--map-root-user", "--net", name}, args...)...)
 }
 
-// run runs a program of a site, and returns all that it says.
-func run(t *testing.T, site, name string, args ...string) ([]byte, error) {
+// runIn runs a program of a site, and returns all that it says.
+func runIn(t *testing.T, site, name string, args ...string) ([]byte, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = site
@@ -233,7 +233,7 @@ func edit(t *testing.T, file, old, text string) {
 	put(t, file, bytes.ReplaceAll(body, []byte(old), []byte(text)))
 }
 
-// snapshot is every file of a folder with its time and its bytes.
+// snapshotOf is every file of a folder with its time and its bytes.
 func snapshotOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
