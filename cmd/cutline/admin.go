@@ -53,7 +53,7 @@ func startAdmin(ctx context.Context, ln net.Listener, s *site, st *stack, log *s
 		return "", func() {}
 	}
 	server := &http.Server{
-		Handler:           st.proxy.AdminHandler(proxy.AdminOptions{Token: conf.AdminToken, Volatile: st.cacheDir == memoryOnly}),
+		Handler:           st.proxy.AdminHandler(proxy.AdminOptions{Token: conf.adminToken, Volatile: st.cacheDir == memoryOnly}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      5 * time.Minute, // a purge of everything, on a slow disk

@@ -70,10 +70,10 @@ func askAdmin(ctx context.Context, conf *effective, path string, wish, result an
 	switch err := errors.Join(json.Unmarshal(answer, &refusal), json.Unmarshal(answer, result)); {
 	case err != nil:
 		return nil, 0, notCutline(conf, resp.StatusCode)
-	case resp.StatusCode == http.StatusUnauthorized && conf.AdminToken == "":
-		return nil, 0, errors.New("the server wants an admin token: set CUTLINE_ADMIN_TOKEN to it")
+	case resp.StatusCode == http.StatusUnauthorized && conf.adminToken == "":
+		return nil, 0, errors.New("the server wants an admin token: set CUTLINE_KEYS to admin: and the token")
 	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, 0, errors.New("the server has another admin token than CUTLINE_ADMIN_TOKEN or admin_token")
+		return nil, 0, errors.New("the server has another admin token than CUTLINE_KEYS or keys")
 	case refusal.Error != "":
 		return nil, 0, errors.New(refusal.Error)
 	}
@@ -93,8 +93,8 @@ func adminRequest(ctx context.Context, conf *effective, path string, wish any) (
 		return nil, &usageError{fmt.Errorf("admin: %w", err)}
 	}
 	post.Header.Set("Content-Type", "application/json")
-	if conf.AdminToken != "" {
-		post.Header.Set("Authorization", "Bearer "+conf.AdminToken)
+	if conf.adminToken != "" {
+		post.Header.Set("Authorization", "Bearer "+conf.adminToken)
 	}
 	return post, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/proxy"
@@ -31,13 +32,11 @@ type config struct {
 
 	// Listen is the address of the proxy as host:port; port 0 takes a free one.
 	Listen string
-	// Admin is the address of the admin listener as host:port, of this machine alone unless there is an AdminToken; adminOff
+	// Admin is the address of the admin listener as host:port, of this machine alone unless one of Keys is for it; adminOff
 	// has none.
 	Admin string
-	// AdminToken lets in whoever bears it, and nobody else; "" lets in every program of this machine.
-	AdminToken string
 	// Keys sign addresses that are open to nobody else: each a text, or keyFile and a path. The first signs, all check. One that
-	// begins with imgixKey is the token of imgix's clients.
+	// begins with imgixKey is the token of imgix's clients, one that begins with adminKey that of purges and rescans.
 	Keys []string
 	// PublicURL is the scheme and host that absolute URLs in answers begin with; "" leaves them relative.
 	PublicURL string
@@ -60,6 +59,8 @@ type config struct {
 		NoStore string
 	}
 
+	// Lint is what findings are, by code, where it is not what they are by themselves.
+	Lint map[string]catalog.Severity
 	// Presets are named specs without format. Those of the file are added to the default ones, or replace them by name.
 	Presets map[string]transform.Spec
 	// Widths is the ladder, ascending: widths that nobody signed snap up to it.

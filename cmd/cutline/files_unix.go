@@ -2,7 +2,11 @@
 
 package main
 
-import "syscall"
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
 
 // openFiles is how many files and sockets this process may have open at a time; 0 where nobody knows. Go's start-up has
 // raised the soft limit to the hard one.
@@ -22,4 +26,12 @@ func writeOnce(fd uintptr, p []byte) int {
 			return max(n, 0)
 		}
 	}
+}
+
+// keepOwner gives f the owner and group that info has. Who may not do that need not: the file is theirs already, or stays so.
+func keepOwner(f *os.File, info fs.FileInfo) error {
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		return f.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	return nil
 }

@@ -233,8 +233,8 @@ func edit(t *testing.T, file, old, text string) {
 	put(t, file, bytes.ReplaceAll(body, []byte(old), []byte(text)))
 }
 
-// snapshotOf is every file of a folder with its time and its bytes.
-func snapshotOf(t *testing.T, dir string) map[string]string {
+// stateOf is every file of a folder with its time and its bytes.
+func stateOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
@@ -280,9 +280,9 @@ func TestIntegrationGenerators(t *testing.T) {
 			site := g.copySite(t, origin.URL(""))
 			g.mustPrefetch(t, site, cache)
 			fetched := origin.Total()
-			before := snapshotOf(t, site)
+			before := stateOf(t, site)
 			g.mustPrefetch(t, site, cache)
-			if after := snapshotOf(t, site); !maps.Equal(before, after) {
+			if after := stateOf(t, site); !maps.Equal(before, after) {
 				t.Error("a second prefetch changed a file")
 			}
 			if n := origin.Total() - fetched; n != 0 {

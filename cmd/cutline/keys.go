@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,21 +22,27 @@ const (
 	keyFile = "file:"
 	// imgixKey begins the token by which imgix's clients sign: imgix:aZ3kQ9xB7mT2wR5v, imgix:file:/run/secrets/imgix.
 	imgixKey = "imgix:"
-	// maxKeys is how many keys there may be beside a token: the one that signs, and the one before it.
+	// adminKey begins the token that purges and rescans bear: admin:xS1k…, admin:file:/run/secrets/admin.
+	adminKey = "admin:"
+	// maxKeys is how many keys there may be beside tokens: the one that signs, and the one before it.
 	maxKeys = 2
 )
 
-// checkOf is what checks a key of the configuration, without imgixKey, and what is left to be checked.
-func checkOf(key string) (check func(string) error, rest string, isToken bool) {
-	if rest, isToken = strings.CutPrefix(key, imgixKey); isToken {
-		return sign.CheckToken, rest, true
+// checkOf is what checks a key of the configuration, and what is left to be checked behind the prefix that says what it is
+// for; prefix is "" for what signs addresses.
+func checkOf(key string) (check func(string) error, prefix, rest string) {
+	switch {
+	case strings.HasPrefix(key, imgixKey):
+		return sign.CheckToken, imgixKey, key[len(imgixKey):]
+	case strings.HasPrefix(key, adminKey):
+		return checkToken, adminKey, key[len(adminKey):]
 	}
-	return sign.CheckKey, key, false
+	return sign.CheckKey, "", key
 }
 
 // parseKey reads a key or a token, or the name of its file.
 func parseKey(s string) (string, error) {
-	check, rest, _ := checkOf(s)
+	check, _, rest := checkOf(s)
 	path, isFile := strings.CutPrefix(rest, keyFile)
 	if !isFile {
 		return s, check(rest)
@@ -53,14 +60,11 @@ func checkPath(path string) error {
 
 // keyText shows what kind of key it is and where, never the key.
 func keyText(s string) *yaml.Node {
-	_, rest, isToken := checkOf(s)
+	_, prefix, rest := checkOf(s)
 	if !strings.HasPrefix(rest, keyFile) {
 		rest = masked
 	}
-	if isToken {
-		rest = imgixKey + rest
-	}
-	return text(rest)
+	return text(prefix + rest)
 }
 
 // A secretList is a list of secrets.
@@ -68,46 +72,39 @@ type secretList struct{ *listValue[string] }
 
 func (v secretList) read(n *yaml.Node, report reportFunc) { v.listValue.read(n, hiding(report)) }
 
-// readSecrets reads the keys and tokens that stand in files of their own, and refuses those that anybody on this machine can read, in
-// whatever file they are.
-func (l *loader) readSecrets() {
-	if l.AdminToken != "" {
-		token, err := l.secretOf("admin_token", l.AdminToken, checkToken)
-		if err != nil {
-			l.faults = append(l.faults, fault{where: l.origin["admin_token"], what: "admin_token: " + err.Error()})
-		}
-		l.AdminToken = token
-	}
-	l.readKeys()
+// hasAdminToken reports whether one of the keys lets in who bears it.
+func (l *loader) hasAdminToken() bool {
+	return slices.ContainsFunc(l.Keys, func(key string) bool { return strings.HasPrefix(key, adminKey) })
 }
 
-// readKeys is readSecrets for what signs addresses.
+// readKeys reads the keys and tokens that stand in files of their own, and refuses those that anybody on this machine can read, in
+// whatever file they are.
 func (l *loader) readKeys() {
-	var keys, tokens []string
+	found := map[string][]string{} // by prefix
 	for i, key := range l.Keys {
-		check, rest, isToken := checkOf(key)
+		check, prefix, rest := checkOf(key)
 		secret, err := l.secretOf("keys", rest, check)
-		switch {
-		case err != nil:
+		if err != nil {
 			l.keyFault("[" + strconv.Itoa(i) + "]: " + err.Error())
-		case isToken:
-			tokens = append(tokens, secret)
-		default:
-			keys = append(keys, secret)
+			continue
 		}
+		found[prefix] = append(found[prefix], secret)
 	}
-	if len(keys) > maxKeys {
-		l.keyFault(fmt.Sprintf(": expected at most %d, the one that signs first (got %d)", maxKeys, len(keys)))
+	if n := len(found[""]); n > maxKeys {
+		l.keyFault(fmt.Sprintf(": expected at most %d, the one that signs first (got %d)", maxKeys, n))
 	}
-	if len(tokens) > 1 {
-		l.keyFault(fmt.Sprintf(": expected at most one with %s (got %d)", imgixKey, len(tokens)))
+	for _, prefix := range [...]string{imgixKey, adminKey} {
+		if n := len(found[prefix]); n > 1 {
+			l.keyFault(fmt.Sprintf(": expected at most one with %s (got %d)", prefix, n))
+		}
 	}
 	if len(l.faults) > 0 {
 		return
 	}
-	l.imgixToken = sign.Token(strings.Join(tokens, ""))
+	l.imgixToken = sign.Token(strings.Join(found[imgixKey], ""))
+	l.adminToken = strings.Join(found[adminKey], "")
 	var err error
-	if l.signKeys, err = sign.NewKeys(keys...); err != nil { // each has been checked
+	if l.signKeys, err = sign.NewKeys(found[""]...); err != nil { // each has been checked
 		l.keyFault(": " + err.Error())
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/report"
 )
 
 // failOn are the words of --fail-on: the mildest severity that fails.
@@ -17,9 +20,36 @@ var failOn = [...]string{"error", "warning", "never"}
 
 // lintOptions are the flags of lint.
 type lintOptions struct {
-	failOn string // one of failOn
-	codes  bool
-	online bool
+	failOn        string // one of failOn
+	codes         bool
+	online        bool
+	format        string // one of lintFormats
+	out           string // a file, or "-"
+	baseline      string // its file, "" for none
+	writeBaseline bool
+	fix, dryRun   bool
+}
+
+// lintFormats are the words of --format, in the order of the help.
+var lintFormats = [...]string{"text", "github", "sarif", "json"}
+
+// check refuses flags that do not go together.
+func (o *lintOptions) check(given func(flag string) bool) error {
+	switch {
+	case !slices.Contains(failOn[:], o.failOn):
+		return fmt.Errorf("--fail-on: expected %s (got %q)", joinOr(failOn[:]), o.failOn)
+	case !slices.Contains(lintFormats[:], o.format):
+		return fmt.Errorf("unknown format %q: expected %s", o.format, joinOr(lintFormats[:]))
+	case o.writeBaseline && o.baseline == "":
+		return errors.New("--write-baseline: expected --baseline FILE beside it, the file to write")
+	case o.dryRun && !o.fix:
+		return errors.New("--dry-run: expected --fix beside it")
+	case o.dryRun && given("format"):
+		return errors.New("--dry-run prints what --fix would change, as a diff: it does not go with --format")
+	case o.fix && o.writeBaseline:
+		return errors.New("expected --fix or --write-baseline, not both")
+	}
+	return nil
 }
 
 func (p *program) lintCommand() *cobra.Command {
@@ -28,7 +58,35 @@ func (p *program) lintCommand() *cobra.Command {
 		Use:     "lint [DIR]",
 		GroupID: groupSite,
 		Short:   "Report what the featured images and their words lack",
-		Long: `Reads every post under DIR and prints one line per finding:
+		Long:    lintHelp,
+		Example: `  cutline lint
+  cutline lint --fail-on warning testdata/site
+  cutline lint --online              look at the originals too
+  cutline lint --codes               what can be found
+  cutline lint --format github       annotations in GitHub Actions
+  cutline lint --fix --dry-run       what --fix would change
+  cutline lint --baseline lint.json --write-baseline`,
+		Args:              oneSite,
+		ValidArgsFunction: siteCompletion,
+		RunE:              func(cmd *cobra.Command, args []string) error { return p.lint(cmd, siteDir(args), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.failOn, "fail-on", "error", "exit with 1 on findings of `SEVERITY`: "+joinOr(failOn[:]))
+	f.BoolVar(&o.online, "online", false, "look at the originals too")
+	f.BoolVar(&o.codes, "codes", false, "list the codes of findings and what they mean")
+	f.StringVar(&o.format, "format", "text", "`FORMAT`: "+joinOr(lintFormats[:]))
+	f.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
+	f.StringVar(&o.baseline, "baseline", "", "`FILE` of findings that are known: they are counted, not printed, and do not fail")
+	f.BoolVar(&o.writeBaseline, "write-baseline", false, "write what is found into the file of --baseline")
+	f.BoolVar(&o.fix, "fix", false, "mend in the posts what can be mended safely")
+	f.BoolVar(&o.dryRun, "dry-run", false, "with --fix: change nothing, print a diff")
+	settingFlags(cmd, "content", "cache", "allow-private")
+	choice(cmd, "fail-on", failOn[:]...)
+	choice(cmd, "format", lintFormats[:]...)
+	return cmd
+}
+
+const lintHelp = `Reads every post under DIR and prints one line per finding:
 
   FILE:LINE: SEVERITY CODE: MESSAGE
 
@@ -36,85 +94,125 @@ FILE is under DIR, LINE is 0 where none can be named. An error means that a pict
 not be shown, or a post cannot be read; a warning, that it is shown but something is
 missing or will break.
 
+Formats: text; github, workflow commands that GitHub shows beside the lines of a pull
+request; sarif, a SARIF 2.1.0 log for code scanners; json, one document. github and
+sarif name files from the root of the repository: $GITHUB_WORKSPACE, or the nearest
+folder above DIR that has .git.
+
 With --online the pictures are fetched too, as serve would fetch them and into the same
-cache: one that cannot be had is an error (original-unavailable); a credit, creator or
-copyright notice in its file that the post contradicts (credit-conflict) or lacks
-(embedded-credit) is a warning, and so is one that is shown from the cache alone because
-its server does not deliver it any more (origin-gone), or that its server replaced by
-another (original-changed). Without --online the network is not used.
+cache. What comes in place of a picture, or does not come, is an error; so small, replaced
+or orphaned pictures are found, credits in files that posts contradict or lack, and
+licenses whose address is dead. Without --online the network is not used.
+
+What a code is can be changed in ` + configName + `, as lint: {missing-credit: error, long-alt:
+off}, and a post switches codes off for itself with cutline-lint: {off: [long-alt]} in
+its front matter.
+
+--baseline FILE keeps a build green on a site that has findings already: those in FILE are
+counted, not printed, and do not fail. They are known by post, code and what they are
+about, wherever the line moved. --write-baseline writes FILE; give it --online if the build
+has that.
+
+--fix writes the picture's own address in place of a wrapper's, & in place of &amp;, and
+names of files as the files have them; with --online also https:// where that delivers the
+same file, and no address that was not seen to deliver a picture. Not a byte beside the
+value is touched; what cannot be changed so is left alone and said.
 
 Drafts, unpublished posts and posts of the future are read too, unlike by scan and serve:
 here a newsroom sees what a story lacks before it is published.
 
-The exit code is 1 when there is a finding of the severity of --fail-on or worse.`,
-		Example: `  cutline lint
-  cutline lint --fail-on warning testdata/site
-  cutline lint --online              look at the originals too
-  cutline lint --codes               what can be found`,
-		Args:              oneSite,
-		ValidArgsFunction: siteCompletion,
-		RunE:              func(cmd *cobra.Command, args []string) error { return p.lint(cmd, siteDir(args), o) },
-	}
-	cmd.Flags().StringVar(&o.failOn, "fail-on", "error", "exit with 1 on findings of `SEVERITY`: "+joinOr(failOn[:]))
-	cmd.Flags().BoolVar(&o.online, "online", false, "look at the originals too")
-	cmd.Flags().BoolVar(&o.codes, "codes", false, "list the codes of findings and what they mean")
-	settingFlags(cmd, "content", "cache", "allow-private")
-	choice(cmd, "fail-on", failOn[:]...)
-	return cmd
-}
+The exit code is 1 when there is a finding of the severity of --fail-on or worse.`
 
 // lint carries out "cutline lint".
 func (p *program) lint(cmd *cobra.Command, dir string, o lintOptions) error {
-	if !slices.Contains(failOn[:], o.failOn) {
-		return &usageError{fmt.Errorf("--fail-on: expected %s (got %q)", joinOr(failOn[:]), o.failOn)}
+	if err := o.check(cmd.Flags().Changed); err != nil {
+		return &usageError{err}
 	}
 	if o.codes {
-		return p.output("-", writeCodes)
+		return p.output(o.out, writeCodes)
+	}
+	known, err := readBaseline(o)
+	if err != nil {
+		return err
 	}
 	s, err := p.openSite(cmd, dir)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	c, err := s.scan(cmd.Context(), withDrafts)
+	c, problems, err := p.look(cmd.Context(), s, o)
 	if err != nil {
 		return err
 	}
-	problems := findings(c)
-	if o.online {
-		originals, err := p.lookAtOriginals(cmd.Context(), s, c)
+	if o.fix {
+		changed, err := p.fix(s, problems, o)
 		if err != nil {
 			return err
 		}
-		problems = printableFindings(c.LintOriginals(originals))
-	}
-	return p.report(c, problems, o.failOn)
-}
-
-// report prints the findings of c. It returns errFindings when one reaches the threshold.
-func (p *program) report(c *catalog.Catalog, problems []catalog.Problem, threshold string) error {
-	err := p.output("-", func(w io.Writer) error {
-		for _, found := range problems {
-			if _, err := fmt.Fprintln(w, findingLine(found)); err != nil {
+		if changed && !o.dryRun {
+			if c, problems, err = p.look(cmd.Context(), s, o); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	errorCount := 0
-	for _, found := range problems {
-		if found.Severity == catalog.Error {
-			errorCount++
+	if o.writeBaseline {
+		return p.writeBaseline(o, report.NewBaseline(problems, known, o.online))
+	}
+	fresh, ignored, gone := known.Split(problems, o.online)
+	p.sayPaid(gone)
+	return p.report(&report.Run{
+		Problems: fresh, Posts: c.Posts, PostsWithImage: c.PostsWithImage, Known: ignored,
+		Prefix: repositoryPrefix(dir, p.env), Version: readBuild().Version,
+	}, o)
+}
+
+// look reads the posts and finds what they lack, with --online what their originals lack too.
+func (p *program) look(ctx context.Context, s *site, o lintOptions) (*catalog.Catalog, []catalog.Problem, error) {
+	c, err := s.scan(ctx, withDrafts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !o.online {
+		return c, findings(c), nil
+	}
+	originals, err := p.lookAtOriginals(ctx, s, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, printableFindings(c.LintOriginals(originals)), nil
+}
+
+// report writes what was found, in the format that was asked for. It returns errFindings when a finding reaches the threshold.
+func (p *program) report(run *report.Run, o lintOptions) error {
+	write := map[string]func(io.Writer) error{
+		"text":   func(w io.Writer) error { return writeFindings(w, run.Problems) },
+		"github": run.WriteGitHub,
+		"sarif":  run.WriteSARIF,
+		"json":   run.WriteJSON,
+	}[o.format]
+	if !o.dryRun { // whose output is a diff
+		if err := p.output(o.out, write); err != nil {
+			return err
 		}
 	}
-	warnings := len(problems) - errorCount
-	p.say("%s, %s with a featured image: %s, %s",
-		count(c.Posts, "post"), count(c.PostsWithImage, "post"), count(errorCount, "error"), count(warnings, "warning"))
-	if threshold == "error" && errorCount > 0 || threshold == "warning" && len(problems) > 0 {
+	errorCount, warnings := run.Counts()
+	ignored := ""
+	if run.Known > 0 {
+		ignored = fmt.Sprintf("; %d more in the baseline", run.Known)
+	}
+	p.say("%s, %s with a featured image: %s, %s%s", count(run.Posts, "post"), count(run.PostsWithImage, "post"),
+		count(errorCount, "error"), count(warnings, "warning"), ignored)
+	if o.failOn == "error" && errorCount > 0 || o.failOn == "warning" && errorCount+warnings > 0 {
 		return errFindings
+	}
+	return nil
+}
+
+func writeFindings(w io.Writer, problems []catalog.Problem) error {
+	for _, found := range problems {
+		if _, err := fmt.Fprintln(w, findingLine(found)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

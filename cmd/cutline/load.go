@@ -68,8 +68,12 @@ type effective struct {
 	settings   []setting // bound to config
 	signKeys   sign.Keys // what Keys names
 	imgixToken sign.Token
+	adminToken string            // lets in whoever bears it, and nobody else; "" lets in every program of this machine
 	origin     map[string]string // by key, where its value comes from: originDefault, "cutline.yaml:12", "CUTLINE_LISTEN", "--listen"
 }
+
+// movedKey is how configurations spell what is one of keys. Its value is a secret, and is not quoted.
+const movedKey = "admin_token"
 
 // originDefault is the origin of a value that no source names.
 const originDefault = "default"
@@ -92,7 +96,7 @@ func loadConfig(src configSources) (*effective, error) {
 	l.readFlags(src.flags)
 	if len(l.faults) == 0 {
 		l.check()
-		l.readSecrets()
+		l.readKeys()
 	}
 	if len(l.faults) > 0 {
 		return nil, &configError{l.faults}
@@ -160,7 +164,11 @@ func (l *loader) readEnv(env environ) {
 		}
 		key, ok := names[name]
 		if !ok {
-			l.faults = append(l.faults, fault{where: name, what: "unknown variable" + didYouMean(name, sortedKeys(names))})
+			what := "unknown variable" + didYouMean(name, sortedKeys(names))
+			if name == envName(movedKey) {
+				what = movedKey + ": write it into CUTLINE_KEYS, as admin:TOKEN or admin:file:PATH"
+			}
+			l.faults = append(l.faults, fault{where: name, what: what})
 			continue
 		}
 		s := l.setting(key)
@@ -207,10 +215,10 @@ func (l *loader) set(s *setting, where string, words []string) {
 
 // check looks at values that are good alone but not together.
 func (l *loader) check() {
-	if l.Admin != adminOff && l.AdminToken == "" && !loopback(l.Admin) {
+	if l.Admin != adminOff && !l.hasAdminToken() && !loopback(l.Admin) {
 		l.faults = append(l.faults, fault{
 			where: l.origin["admin"],
-			what:  fmt.Sprintf("admin: expected an address of this machine such as 127.0.0.1:9091, unless admin_token is set (got %q)", l.Admin),
+			what:  fmt.Sprintf("admin: expected an address of this machine such as 127.0.0.1:9091, unless keys has admin:TOKEN (got %q)", l.Admin),
 		})
 	}
 	// A pixel takes 4 bytes in the form that everything is resized in (image.NRGBA).
@@ -321,6 +329,9 @@ func (f *fileReader) leaf(key *yaml.Node, name string, child *yaml.Node) {
 	switch {
 	case key.Kind != yaml.ScalarNode:
 		f.report(key.Line, "expected the name of a key (got "+gotText(key)+")")
+		return
+	case name == movedKey:
+		f.report(key.Line, name+": write it as keys: [admin:TOKEN], or keys: [admin:file:PATH]")
 		return
 	case s == nil:
 		known := make([]string, len(f.settings))

@@ -41,7 +41,7 @@ func TestWhyOriginalsAreUnavailable(t *testing.T) {
 		{"/absent.jpg", imagetest.Status(404), catalog.Error, "its server has no such file"},
 		{"/gone.jpg", imagetest.Status(410), catalog.Error, "its server says that it is gone for good"},
 		{"/fails.jpg", imagetest.Status(500), catalog.Error, "its server answers with an error"},
-		{"/page.jpg", imagetest.Picture([]byte("<!doctype html><title>Sorry</title>")), catalog.Error, "what is there is no picture of a format that is read"},
+		{"/report.jpg", imagetest.Picture([]byte("%PDF-1.7")), catalog.Error, "what is there is no picture of a format that is read"},
 		{"/cut.jpg", imagetest.Truncate(picture, len(picture)/2), catalog.Error, "its server breaks off in the middle"},
 		{"/empty.jpg", imagetest.Picture(nil), catalog.Error, "its server breaks off in the middle"},
 		{"/large.jpg", imagetest.Endless(picture), catalog.Error, "it is larger than the limits for originals"},

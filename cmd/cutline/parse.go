@@ -19,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/goengine"
@@ -175,6 +176,24 @@ func parseSlot(s string) error {
 	return nil
 }
 
+func parseCode(s string) error {
+	var names []string
+	for _, c := range catalog.Codes() {
+		names = append(names, c.Name)
+	}
+	if !slices.Contains(names, s) {
+		return errors.New("expected a code, as 'cutline lint --codes' lists them" + didYouMean(s, names))
+	}
+	return nil
+}
+
+func parseSeverity(s string) (catalog.Severity, error) {
+	word, err := oneOf(string(catalog.Error), string(catalog.Warning), string(catalog.Off))(s)
+	return catalog.Severity(word), err
+}
+
+func severityText(s catalog.Severity) *yaml.Node { return text(string(s)) }
+
 func parseImageBase(s string) (string, error) {
 	u, err := url.Parse(strings.ReplaceAll(s, "{path}", "path"))
 	if s != "" && (err != nil || !isHTTP(u) || !strings.Contains(s, "{path}")) {
@@ -222,17 +241,6 @@ func parseAdmin(s string) (string, error) {
 
 // leastToken is what a token has at least, in characters: 16 of base64 are 96 bits.
 const leastToken = 16
-
-// parseToken reads a bearer token, or the name of its file.
-func parseToken(s string) (string, error) {
-	if path, isFile := strings.CutPrefix(s, keyFile); isFile {
-		return s, checkPath(path)
-	}
-	if s == "" {
-		return "", nil
-	}
-	return s, checkToken(s)
-}
 
 // checkToken refuses what is no bearer token, and what somebody guesses; RFC 6750 §2.1 has its alphabet, but any visible ASCII passes
 // through a header.

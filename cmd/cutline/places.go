@@ -57,7 +57,7 @@ func (o *prefetchOptions) places(dir, layout string) (target, error) {
 	if t.data == "" {
 		t.data = filepath.Join(dir, filepath.FromSlash(p.data))
 	}
-	t.under = below(dir, t.out)
+	t.under = placeUnder(dir, t.out)
 	var err error
 	if t.url, err = o.urlOf(p, t.under); err != nil {
 		return target{}, fmt.Errorf("--url: %w", err)
@@ -65,8 +65,8 @@ func (o *prefetchOptions) places(dir, layout string) (target, error) {
 	return t, nil
 }
 
-// below is folder under dir as a slash path with "/" at its end; "" where it is elsewhere, or dir itself.
-func below(dir, folder string) string {
+// placeUnder is folder under dir as a slash path with "/" at its end; "" where it is elsewhere, or dir itself.
+func placeUnder(dir, folder string) string {
 	base, err := filepath.Abs(dir)
 	if err != nil {
 		return ""
@@ -75,11 +75,10 @@ func below(dir, folder string) string {
 	if err != nil {
 		return ""
 	}
-	rel, err := filepath.Rel(base, abs)
-	if err != nil || !filepath.IsLocal(rel) || rel == "." {
-		return ""
+	if under, ok := below(base, abs); ok && under != "" {
+		return under + "/"
 	}
-	return filepath.ToSlash(rel) + "/"
+	return ""
 }
 
 // urlOf is --url, or where the generator publishes what is in the folder under; "/cutline/" where that is not in the site.
@@ -117,7 +116,7 @@ func checkPrefix(text string) (string, error) {
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part == "." || part == ".." {
-			return "", errors.New("expected a plain path, without . and ..")
+			return "", errors.New("expected a plain path, without dots for folders")
 		}
 	}
 	return strings.TrimSuffix(text, "/") + "/", nil

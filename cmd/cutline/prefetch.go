@@ -111,9 +111,6 @@ func (p *program) prefetch(cmd *cobra.Command, dir string, o prefetchOptions) er
 	if err != nil {
 		return &usageError{err}
 	}
-	if run.DryRun {
-		s.config.Cache.Dir = cacheOff // it writes nothing, and needs nothing of what is there
-	}
 	log := newLog(p.stderr, s.config.config)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
 	shown := p.newProgress(o, time.Now)

@@ -23,7 +23,7 @@ import (
 // CUTLINE_SEED repeats a failure's moments, as far as a machine repeats anything.
 func TestPrefetchIsKilled(t *testing.T) {
 	imagetest.Long(t)
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("CUTLINE_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -31,7 +31,7 @@ func TestPrefetchIsKilled(t *testing.T) {
 		}
 	}
 	t.Logf("CUTLINE_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // moments are no secrets
+	random := rand.New(rand.NewPCG(seed, 0))
 	site := killedSite(t)
 	undisturbed, took := runToTheEnd(t, site)
 	emptied(t, site)

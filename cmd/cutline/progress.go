@@ -33,7 +33,7 @@ func (p *program) newProgress(o prefetchOptions, now func() time.Time) *progress
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor is small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // report shows one step. It is called by one goroutine at a time.

@@ -31,7 +31,7 @@ A CDN in front keeps copies of its own. What to purge there, by Surrogate-Key or
 Cache-Tag, is printed.
 
 The address is that of admin in DIR/` + configName + ` and the environment. A token comes from
-CUTLINE_ADMIN_TOKEN, or from admin_token in that file. The exit code is 1 when nothing
+CUTLINE_KEYS, or from keys in that file (admin:TOKEN). The exit code is 1 when nothing
 is known by the name, or something could not be purged.`,
 		Example: `  cutline purge --source https://origin.example/fox.jpg
   cutline purge --post 2023-09-18-kim --gone

@@ -27,7 +27,7 @@ Added, removed and changed are posts. What a CDN in front has to be purged of, b
 Surrogate-Key or Cache-Tag, is printed.
 
 The address is that of admin in DIR/` + configName + ` and the environment. A token comes from
-CUTLINE_ADMIN_TOKEN, or from admin_token in that file. The exit code is 1 when the site
+CUTLINE_KEYS, or from keys in that file (admin:TOKEN). The exit code is 1 when the site
 or a post could not be read.`,
 		Example: `  cutline rescan
   cutline rescan --format json`,

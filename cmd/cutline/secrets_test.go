@@ -56,7 +56,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	origin.Serve("/a.jpg", imagetest.JPEG(t, 40, 40))
 	origin.Handle("/bad.jpg", imagetest.Status(http.StatusInternalServerError))
 	for name, value := range map[string]string{
-		"CUTLINE_KEYS": oldKey + "," + newKey + ",imgix:" + imgixToken, "CUTLINE_ADMIN_TOKEN": adminToken, "CUTLINE_LOG_LEVEL": "debug",
+		"CUTLINE_KEYS": oldKey + "," + newKey + ",imgix:" + imgixToken + ",admin:" + adminToken, "CUTLINE_LOG_LEVEL": "debug",
 	} {
 		t.Setenv(name, value)
 	}
@@ -85,7 +85,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}
 	for _, line := range [][]string{{"config", "--origin", site}, {"purge", "--admin", s.admin, "--post", "one", site}, {"sign", "--verify", good + "x", site}} {
-		p := program{stdout: &heard, stderr: &heard, env: environ{"CUTLINE_KEYS=" + oldKey + ",imgix:" + imgixToken, "CUTLINE_ADMIN_TOKEN=" + adminToken}}
+		p := program{stdout: &heard, stderr: &heard, env: environ{"CUTLINE_KEYS=" + oldKey + ",imgix:" + imgixToken + ",admin:" + adminToken}}
 		p.run(t.Context(), line)
 	}
 	told := fmt.Sprint(origin.Last("/a.jpg").Header, origin.Last("/a.jpg").URL, origin.Last("/bad.jpg").Header, origin.Last("/bad.jpg").URL)

@@ -41,7 +41,7 @@ By default that is $XDG_CACHE_HOME/cutline or what the operating system has for 
 that cannot be made, they are kept in memory only, with a warning.
 
 Purges and rescans come in on an address of their own (--admin), for programs of this
-machine alone unless admin_token is set.
+machine alone unless keys has a token for them (admin:TOKEN).
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address

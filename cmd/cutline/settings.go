@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
@@ -59,9 +60,7 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Listen, parseListen, text)},
 		{"admin", "address of purges and rescans, host:port of this machine; \"off\" has none", "admin HOST:PORT",
 			scalar(&c.Admin, parseAdmin, text)},
-		{"admin_token", "what purges and rescans have to bear, 16 characters at least; with it admin may be any address", "",
-			secret{scalar(&c.AdminToken, parseToken, text), &c.AdminToken}},
-		{"keys", "that sign addresses: the one that signs, the one before it, and imgix:TOKEN; as texts, or file:PATH", "",
+		{"keys", "that sign addresses: the one that signs, the one before it; imgix:TOKEN; admin:TOKEN for purges; as texts, or file:PATH", "",
 			secretList{list(&c.Keys, parseKey, keyText)}},
 		{"public_url", "scheme and host that absolute URLs begin with", "",
 			scalar(&c.PublicURL, parsePublicURL, text)},
@@ -84,6 +83,8 @@ func contentSettings(c *config) []setting {
 
 func outputSettings(c *config) []setting {
 	return []setting{
+		{"lint", "what findings are, by code: error, warning or off; lint --codes lists the codes", "",
+			mapping(&c.Lint, parseCode, func(at *catalog.Severity) value { return scalar(at, parseSeverity, severityText) })},
 		{"presets", "named specs, added to hero, card, thumb, og, square and story", "",
 			mapping(&c.Presets, parsePresetName, func(at *transform.Spec) value { return scalar(at, parsePreset, specText) })},
 		{"widths", "the ladder that unsigned widths snap up to", "",

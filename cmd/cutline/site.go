@@ -130,14 +130,9 @@ func (s *site) rescan(ctx context.Context, last *catalog.Catalog) (*catalog.Cata
 }
 
 func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog) (*catalog.Catalog, error) {
-	c, err := catalog.Scan(ctx, s.root, catalog.Options{
-		Content:      s.config.Content.Folders,
-		Fields:       s.config.Content.Fields,
-		ImageBase:    s.config.Content.ImageBase,
-		Placeholders: s.config.Content.Placeholders,
-		Drafts:       drafts,
-		Last:         last,
-	})
+	o := s.catalogOptions(drafts)
+	o.Last = last
+	c, err := catalog.Scan(ctx, s.root, o)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -145,6 +140,18 @@ func (s *site) scanAfter(ctx context.Context, drafts bool, last *catalog.Catalog
 		return nil, &usageError{fmt.Errorf("site folder %q: %w", s.dir, err)}
 	}
 	return c, nil
+}
+
+// catalogOptions are how s is configured to be scanned.
+func (s *site) catalogOptions(drafts bool) catalog.Options {
+	return catalog.Options{
+		Content:      s.config.Content.Folders,
+		Fields:       s.config.Content.Fields,
+		ImageBase:    s.config.Content.ImageBase,
+		Placeholders: s.config.Content.Placeholders,
+		Rules:        s.config.Lint,
+		Drafts:       drafts,
+	}
 }
 
 // plainReason takes operation and paths off an error of the operating system: the message names them already, in the

@@ -26,6 +26,7 @@ import (
 type stack struct {
 	proxy    *proxy.Server
 	renderer *render.Renderer
+	fetcher  *fetch.Fetcher
 	engine   warmer
 	workers  []*worker.Engine // none where pictures are made in this process
 	instance string           // what this run calls itself in CDN-Loop
@@ -90,12 +91,12 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.close())
 	}
-	fetcher := newFetcher(s, st.instance)
-	st.closers = append(st.closers, func() error { fetcher.Close(); return nil })
+	st.fetcher = newFetcher(s, st.instance)
+	st.closers = append(st.closers, func() error { st.fetcher.Close(); return nil })
 	o := render.Options{
 		Store:     store,
 		Near:      st.near,
-		Fetch:     fetcher,
+		Fetch:     st.fetcher,
 		MaxOutput: conf.maxOutput(),
 		Quality:   conf.Quality,
 		Fresh:     conf.Cache.Fresh,

@@ -26,6 +26,7 @@ type summary struct {
 type prefetchReport struct {
 	Version   int              `json:"version"`
 	Images    int              `json:"images"`    // that the manifest has
+	Made      int              `json:"made"`      // of them, by this run
 	Files     int              `json:"files"`     // that it names
 	Written   int              `json:"written"`   // of them, by this run
 	Unchanged int              `json:"unchanged"` // of them
@@ -91,7 +92,7 @@ func (p *program) sayPrefetched(o prefetchOptions, c *catalog.Catalog, s *summar
 func (s *summary) report() *prefetchReport {
 	decodes, encodes := s.mill.transformer.Made()
 	r := &prefetchReport{
-		Version: 1, Images: s.Pictures, Files: s.Files, Written: s.Written, Unchanged: s.Unchanged, Removed: s.Removed,
+		Version: 1, Images: s.Pictures, Made: s.Made, Files: s.Files, Written: s.Written, Unchanged: s.Unchanged, Removed: s.Removed,
 		Leftovers: s.Leftovers, Documents: s.Documents,
 		Requests: s.mill.fetcher.Requests(), Decodes: decodes, Encodes: encodes,
 		Bytes:   prefetchBytes{s.Originals, s.Shown, s.FileBytes},
@@ -135,7 +136,7 @@ func (p *program) sayTable(o prefetchOptions, c *catalog.Catalog, s *summary, r 
 	row := func(name, format string, args ...any) {
 		_, _ = fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("images", "%d of %s; %d failed", r.Images, count(c.PostsWithImage, "post"), len(r.Failures))
+	row("images", "%d of %s: %d made, %d as they were; %d failed", r.Images, count(c.PostsWithImage, "post"), r.Made, r.Images-r.Made, len(r.Failures))
 	row("files", "%d: %d written, %d unchanged, %d removed", r.Files, r.Written, r.Unchanged, r.Removed)
 	row("bytes", "%s of originals, %s as the largest files of their smallest formats; %s in all",
 		megabytes(r.Bytes.Originals), megabytes(r.Bytes.Largest), megabytes(r.Bytes.Files))

@@ -72,23 +72,8 @@ func (v *scalarValue[T]) read(n *yaml.Node, report reportFunc) {
 	*v.at = parsed
 }
 
-// A secret is a value that is never shown: not by config, nor where it is wrong.
-type secret struct {
-	value
-	at *string
-}
-
 // masked stands for a secret. It is too short to be taken for one when it is read back.
 const masked = "***"
-
-func (v secret) show() *yaml.Node {
-	if *v.at == "" {
-		return text("")
-	}
-	return text(masked)
-}
-
-func (v secret) read(n *yaml.Node, report reportFunc) { v.value.read(n, hiding(report)) }
 
 // hiding is report without what stands at a node.
 func hiding(report reportFunc) reportFunc {

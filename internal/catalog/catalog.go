@@ -28,6 +28,9 @@ type Catalog struct {
 	PostsWithImage int       // of them, those whose featured image is in Entries
 	Kept           []string  // posts that could not be read and are as in Options.Last, sorted
 
+	rules    map[string]Severity // Options.Rules
+	silenced map[string][]string // by post, the codes that its front matter switches off
+
 	public []string // folders that the generator publishes at the site's root, best first; for ByPath
 
 	once  sync.Once
@@ -77,6 +80,8 @@ type Severity string
 const (
 	Error   Severity = "error"   // the picture will not be shown, or the post cannot be read
 	Warning Severity = "warning" // the picture is shown, but something is missing or will break
+	// Off is a rule's: its findings are reported nowhere. No Problem has it.
+	Off Severity = "off"
 )
 
 // A Problem is one finding about a post.
@@ -86,6 +91,12 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"` // "missing-alt"; see Codes
 	Message  string   `json:"message"`
+	// Fix is what stands in place of the picture's address once the finding is mended; "" where a person has to decide. See
+	// Mend.
+	Fix string `json:"fix,omitempty"`
+	// Value is what the finding is about, as the post has it: the picture's address, a credit, a key. It may be empty. With
+	// File and Code it knows the finding again when lines move and messages change. It may hold a password.
+	Value string `json:"-"`
 }
 
 // Options says how to scan. The zero value detects everything.
@@ -101,6 +112,9 @@ type Options struct {
 	ImageBase string
 	// Placeholders lists values that a theme takes for "no image", such as "/assets/images/default-card.png".
 	Placeholders []string
+	// Rules changes what findings are, by code; see Codes. A single finding that is milder than its code's own severity is at
+	// most a warning.
+	Rules map[string]Severity
 	// Drafts reads unpublished posts too: Jekyll's _drafts, "draft: true", "isDraft: true", "status: draft", "published:
 	// false", and what Jekyll and Hugo leave out for its date: a date or publishDate in the future, in the front matter or
 	// (Jekyll) the file's name, and (Hugo) an expiryDate in the past. By default they are left out, because a catalog is

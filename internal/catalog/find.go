@@ -41,6 +41,7 @@ type hit struct {
 	raw     string // trimmed
 	line    int    // 0 for a file of the page bundle
 	field   string
+	node    *frontmatter.Node   // that raw is the text of; nil where it is a key or a file's name
 	inside  []*frontmatter.Node // the maps around the value, innermost first
 	beside  []*frontmatter.Node // the maps around the image's key
 	keys    []string            // the image's key, normalised; for a bundle's file the names that its words go by
@@ -209,7 +210,7 @@ func (f *finder) scalar(n *frontmatter.Node, wordy bool) (hit, bool) {
 	if strings.ContainsAny(text, "\n\r") || wordy && !looksLikeImage(text) || slices.Contains(f.s.o.Placeholders, text) {
 		return hit{}, false
 	}
-	return hit{raw: text, line: n.Line}, true
+	return hit{raw: text, line: n.Line, node: n}, true
 }
 
 // looksLikeImage reports whether text could name an image: a URL, a rooted or relative path, a known extension.

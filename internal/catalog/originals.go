@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // An Original is what was seen of an entry's original.
@@ -25,13 +26,28 @@ type Original struct {
 	// Replaced is when its server put another picture in its place; zero for never, or so long ago that nobody need be told.
 	Replaced time.Time
 	Pinned   bool // with Replaced: the one from before is still shown
+	// Page says, with Err, that HTML came in place of a picture.
+	Page bool
+	// Width and Height are the original's, in pixels and upright; 0 where it could not be looked at. Wants says in plain words
+	// how large it would have to be for the hero preset, "at least 1600 pixels wide"; "" where it is large enough.
+	Width, Height int
+	Wants         string
+	// Extension is that of the original's format, "webp"; "" where it could not be looked at.
+	Extension string
+	// Better is the address that was seen to deliver the same picture without a wrapper, or over https; zero where there is
+	// none or none was looked for. BetterErr says, like Err, why what is inside a wrapper cannot be had.
+	Better    source.Source
+	BetterErr error
+	// License says, like Err, why the license's URL leads nowhere; nil where it leads somewhere, or is none.
+	License error
 }
 
-// LintOriginals returns what Lint returns and what the originals add, in the same order: originals that cannot be had, those
-// that outlived their origin or were replaced there, those that credit somebody else than the post does, and those that credit somebody where the post does not. originals[i] is of
+// LintOriginals returns what Lint returns and what the originals add, in the same order: originals that cannot be had, are
+// pages or too small, those that outlived their origin or were replaced there, those that credit somebody else than the post
+// does, those that credit somebody where the post does not, and licenses whose URL leads nowhere. originals[i] is of
 // c.Entries[i]. The caller may modify the slice.
 func (c *Catalog) LintOriginals(originals []Original) []Problem {
-	found := c.Lint()
+	found := c.lint(originals)
 	missing := map[string]bool{}
 	for _, p := range c.Problems {
 		missing[p.File] = missing[p.File] || p.Code == codeMissingFile
@@ -44,15 +60,24 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 			case o.Err == nil:
 				found = append(found, e.lintCredits(p, o.Found)...)
 				found = append(found, e.lintOrigin(p, o)...)
+				found = append(found, e.lintPixels(p, o)...)
 			case page || missing[p.Path]: // said already, and better
 			default:
 				found = append(found, e.unavailable(p, o))
 			}
+			if err := originals[i].License; err != nil { //nolint:gosec // as above
+				found = append(found, valued(e.Words.License,
+					problem(codeDeadLicense, p.Path, p.Line, "the license %s leads nowhere: %v: write its present address", quote(e.Words.License), err)))
+			}
 		}
 	}
-	found = withoutContradictions(found)
-	sortProblems(found)
-	return found
+	return c.rule(withoutContradictions(found))
+}
+
+// valued is p about value.
+func valued(value string, p Problem) Problem {
+	p.Value = value
+	return p
 }
 
 // withoutContradictions takes out that nobody is credited, of posts whose picture's file credits somebody: that says it better.
@@ -65,27 +90,53 @@ func withoutContradictions(found []Problem) []Problem {
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {
-	found := problem(codeOriginalUnavailable, p.Path, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err)
+	if o.Page {
+		return valued(p.Raw, problem(codeNotAnImage, p.Path, p.Line,
+			"%s is a web page (HTML), not a picture: open it in a browser and take the picture's own address, or save the picture in the site", quote(p.Raw)))
+	}
+	found := valued(p.Raw, problem(codeOriginalUnavailable, p.Path, p.Line, "%s cannot be shown: %v", quote(p.Raw), o.Err))
 	if o.Passing {
 		found.Severity = Warning
 	}
 	return found
 }
 
+// lintPixels finds what is wrong with a file that can be shown.
+func (e *Entry) lintPixels(p *Post, o *Original) (found []Problem) {
+	if o.Wants != "" {
+		found = append(found, valued(p.Raw, problem(codeSmallOriginal, p.Path, p.Line,
+			"the picture is %d × %d pixels, too small for the hero preset: use a file that is %s", o.Width, o.Height, o.Wants)))
+	}
+	name := e.Source.Path() // servers choose formats by who asks; files do not
+	if name != "" && o.Extension != "" && hasExtension(name, imageExtensions) && !hasExtension(name, sameFormat(o.Extension)) {
+		found = append(found, valued(p.Raw, problem(codeWrongExtension, p.Path, p.Line,
+			"%s holds a picture of another format (%s), which web servers announce wrongly: rename it to end in .%s", quote(name), o.Extension, o.Extension)))
+	}
+	return found
+}
+
+// sameFormat lists the extensions of the format that has ext.
+func sameFormat(ext string) []string {
+	if ext == "jpg" {
+		return []string{".jpg", ".jpeg", ".jpe", ".jfif"}
+	}
+	return []string{"." + ext}
+}
+
 // lintOrigin tells what its origin did to a picture since it was published.
 func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 	const format = "2006-01-02 15:04 UTC"
 	if o.Gone != nil {
-		found = append(found, problem(codeOriginGone, p.Path, p.Line, "%s is shown from the cache alone, since %s: %v",
-			quote(p.Raw), o.Since.UTC().Format(format), o.Gone))
+		found = append(found, valued(p.Raw, problem(codeOriginGone, p.Path, p.Line, "%s is shown from the cache alone, since %s: %v: save the picture in the site",
+			quote(p.Raw), o.Since.UTC().Format(format), o.Gone)))
 	}
 	if !o.Replaced.IsZero() {
 		shown := "the new one is shown; do the words fit it?"
 		if o.Pinned {
-			shown = "the one that was published is still shown"
+			shown = "the one that was published is still shown: save it in the site"
 		}
-		found = append(found, problem(codeOriginalChanged, p.Path, p.Line, "%s became another picture (noticed %s); %s",
-			quote(p.Raw), o.Replaced.UTC().Format(format), shown))
+		found = append(found, valued(p.Raw, problem(codeOriginalChanged, p.Path, p.Line, "%s became another picture (noticed %s); %s",
+			quote(p.Raw), o.Replaced.UTC().Format(format), shown)))
 	}
 	return found
 }
@@ -93,24 +144,24 @@ func (e *Entry) lintOrigin(p *Post, o *Original) (found []Problem) {
 // lintCredits compares what a post and its picture's file say of who made the picture and who owns it.
 func (e *Entry) lintCredits(p *Post, found caption.Found) (problems []Problem) {
 	c := newComparison(e.Words, found)
-	report := func(line int, code, format string, args ...any) {
-		problems = append(problems, problem(code, p.Path, cmp.Or(line, p.Line), format, args...))
+	report := func(line int, code, value, format string, args ...any) {
+		problems = append(problems, valued(value, problem(code, p.Path, cmp.Or(line, p.Line), format, args...)))
 	}
 	const mend = "correct the post, or have the file corrected"
 	w := &c.post
 	switch {
 	case !c.agreesOnCredit():
-		report(p.Lines.Credit, codeCreditConflict, "the post credits %s, the file %s: %s", quote(w.Credit), c.says(), mend)
+		report(p.Lines.Credit, codeCreditConflict, w.Credit, "the post credits %s, the file %s: %s", quote(w.Credit), c.says(), mend)
 	case !agrees(w.Creator, c.created, c.all):
-		report(p.Lines.Creator, codeCreditConflict, "the post has the creator %s, the file %s: %s", quote(w.Creator), c.says(), mend)
+		report(p.Lines.Creator, codeCreditConflict, w.Creator, "the post has the creator %s, the file %s: %s", quote(w.Creator), c.says(), mend)
 	case w.Credit == "" && c.lacks(c.credit()):
-		report(p.Lines.Credit, codeEmbeddedCredit, "the file %s, the post has no credit: add %s with %s", c.says(), example(p, slotCredit), quote(c.credit()))
+		report(p.Lines.Credit, codeEmbeddedCredit, c.credit(), "the file %s, the post has no credit: add %s with %s", c.says(), example(p, slotCredit), quote(c.credit()))
 	case w.Creator == "" && c.lacks(c.file.Creator):
 		creator := quote(c.file.Creator)
-		report(p.Lines.Creator, codeEmbeddedCredit, "the file has the creator %s, whom the post does not name: add %s with %s", creator, example(p, slotCreator), creator)
+		report(p.Lines.Creator, codeEmbeddedCredit, c.file.Creator, "the file has the creator %s, whom the post does not name: add %s with %s", creator, example(p, slotCreator), creator)
 	}
 	if !agrees(w.Copyright, c.owned, c.owned) {
-		report(p.Lines.Copyright, codeCreditConflict, "the post has the copyright notice %s, the file %s: %s", quote(w.Copyright), quote(c.file.Copyright), mend)
+		report(p.Lines.Copyright, codeCreditConflict, w.Copyright, "the post has the copyright notice %s, the file %s: %s", quote(w.Copyright), quote(c.file.Copyright), mend)
 	}
 	return problems
 }

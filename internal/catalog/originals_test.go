@@ -45,10 +45,10 @@ func TestLintOriginals(t *testing.T) {
 			`p.md:2: warning original-unavailable: "https://example.org/a.jpg" cannot be shown: its server has no such file`,
 		}},
 		{"outlived its origin", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Gone: gone.Err, Since: noticed}, []string{
-			`p.md:3: warning origin-gone: "https://example.org/a.jpg" is shown from the cache alone, since 2026-05-04 12:00 UTC: its server has no such file`,
+			`p.md:3: warning origin-gone: "https://example.org/a.jpg" is shown from the cache alone, since 2026-05-04 12:00 UTC: its server has no such file: save the picture in the site`,
 		}},
 		{"replaced, pinned", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Replaced: noticed, Pinned: true}, []string{
-			`p.md:3: warning original-changed: "https://example.org/a.jpg" became another picture (noticed 2026-05-04 12:00 UTC); the one that was published is still shown`,
+			`p.md:3: warning original-changed: "https://example.org/a.jpg" became another picture (noticed 2026-05-04 12:00 UTC); the one that was published is still shown: save it in the site`,
 		}},
 		{"replaced", "image:\n  path: URL\n  alt: A\n  caption: C\n  credit: Jane Doe / AP", Original{Replaced: noticed}, []string{
 			`p.md:3: warning original-changed: "https://example.org/a.jpg" became another picture (noticed 2026-05-04 12:00 UTC); the new one is shown; do the words fit it?`,

@@ -24,15 +24,17 @@ type result struct {
 	focus    Focus
 	post     Post
 	problems []Problem
+	silenced []string // codes that the post switches off
 }
 
 // post turns front matter into a result.
 func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	var r result
 	for _, d := range doc.Duplicates {
-		r.problems = append(r.problems, problem(codeDuplicateKey, file, d.Last,
-			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First))
+		r.problems = append(r.problems, valued(d.Key, problem(codeDuplicateKey, file, d.Last,
+			"%s stands in line %d already; the last one counts, so delete the other", quote(d.Key), d.First)))
 	}
+	r.silence(doc.Root, file)
 	f := finder{s: s, root: doc.Root, dir: j.dir}
 	if s.layout.bundles && isIndex(path.Base(file)) {
 		f.index, f.art = true, j.art
@@ -46,7 +48,8 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	}
 	target := s.resolve(h, &f)
 	if target.code != "" {
-		p := problem(target.code, file, h.line, "%s", target.message)
+		p := valued(h.raw, problem(target.code, file, h.line, "%s", target.message))
+		p.Fix = target.fix
 		if target.severity != "" {
 			p.Severity = target.severity
 		}
@@ -65,11 +68,13 @@ func (s *scanner) post(doc *frontmatter.Document, file string, j job) result {
 	}
 	var unread said
 	if r.words, r.post.Lines, unread = f.words(h); unread.text != "" {
-		r.problems = append(r.problems, problem(codeUnknownSourceType, file, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType))
+		r.problems = append(r.problems, valued(unread.text,
+			problem(codeUnknownSourceType, file, unread.line, "%s is no digital source type: expected %s", quote(unread.text), wantSourceType)))
 	}
 	var bad *frontmatter.Pair
 	if r.focus, bad = f.focus(h); bad != nil {
-		r.problems = append(r.problems, problem(codeBadFocalPoint, file, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus))
+		r.problems = append(r.problems, valued(bad.Key,
+			problem(codeBadFocalPoint, file, bad.Line, "%s is no focal point: expected %s", fieldName(bad.Key), wantFocus)))
 	}
 	return r
 }
@@ -218,11 +223,5 @@ func fold(text string) string {
 
 // problem makes a Problem with its code's own severity.
 func problem(code, file string, line int, format string, args ...any) Problem {
-	p := Problem{File: file, Line: line, Code: code, Severity: Warning, Message: fmt.Sprintf(format, args...)}
-	for _, c := range codes {
-		if c.Name == code {
-			p.Severity = c.Severity
-		}
-	}
-	return p
+	return Problem{File: file, Line: line, Code: code, Severity: defaultSeverity(code), Message: fmt.Sprintf(format, args...)}
 }

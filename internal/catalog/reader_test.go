@@ -64,7 +64,7 @@ func FuzzPost(f *testing.F) {
 			t.Errorf("source %q leaves the root", r.source)
 		}
 		e := Entry{ID: "x", Source: r.source, Words: w, Posts: []Post{r.post}}
-		e.lint(&e.Posts[0])
+		e.lint(&e.Posts[0], nil)
 		if found := e.lintCredits(&e.Posts[0], caption.Found{XMP: w.Plain()}); len(found) > 0 {
 			t.Errorf("a post that disagrees with a file that says the same: %+v", found)
 		}

@@ -22,6 +22,7 @@ type target struct {
 	code     string
 	severity Severity // "" means the code's own
 	message  string
+	fix      string // what to write instead; "" where a person has to decide
 }
 
 func badURL(format string, args ...any) target {
@@ -73,6 +74,7 @@ func (s *scanner) remote(raw string) target {
 	if unescaped != text {
 		t.code, t.severity = codeBadURL, Warning
 		t.message = "the URL holds the HTML entity &amp;, which was read as &: write & in front matter"
+		t.fix = strings.ReplaceAll(raw, "&amp;", "&")
 	} else if strings.HasSuffix(text, ")") && !strings.Contains(text, "(") {
 		t.code, t.severity = codeBadURL, Warning
 		t.message = "the URL ends in a bracket that nothing opens, as one copied out of a Markdown link does: delete it"
@@ -229,6 +231,7 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 		}
 		if ok {
 			t.message = fmt.Sprintf("no file %s, but %s: only the case differs, which works on a Mac and breaks on Linux: write it as the file is named", quote(place), quote(actual))
+			t.fix = respelled(raw, place, actual)
 			return t
 		}
 	}
@@ -238,6 +241,16 @@ func (s *scanner) missing(raw, name string, relative bool, places []string, f *f
 	}
 	t.message = fmt.Sprintf("no file %s beside the post or under the site root: %s; if it is a key of an image service, set content.image_base to the service's URL with {path}", quote(raw), fix)
 	return t
+}
+
+// respelled is raw, which means place, with its names as the file actual has them; "" where raw is written with escapes or a
+// query, or reaches place by another way than by its end.
+func respelled(raw, place, actual string) string {
+	tail := strings.TrimPrefix(path.Clean("/"+raw), "/")
+	if !strings.HasSuffix(raw, tail) || !strings.HasSuffix(place, tail) || len(actual) != len(place) {
+		return ""
+	}
+	return strings.TrimSuffix(raw, tail) + actual[len(actual)-len(tail):]
 }
 
 // A folderCache remembers what folders hold, for findings about many posts that name the same few folders. Its zero value

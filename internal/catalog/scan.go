@@ -57,7 +57,7 @@ func Scan(ctx context.Context, root *os.Root, o Options) (*Catalog, error) {
 		return nil, fmt.Errorf("scan: %w", err)
 	}
 	c := found.catalog(s.layout.name, o.Last)
-	c.public = s.public
+	c.public, c.rules, c.silenced = s.public, o.Rules, found.silenced
 	return c, nil
 }
 
@@ -107,6 +107,9 @@ func newScanner(root *os.Root, o Options) (*scanner, error) {
 		return nil, err
 	}
 	if s.base, err = parseImageBase(o.ImageBase); err != nil {
+		return nil, err
+	}
+	if err := checkRules(o.Rules); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -319,6 +322,7 @@ type collection struct {
 	fields   map[string]string // one copy of each Post.Field: a site has a few, a hundred thousand times
 	problems []Problem
 	posts    int
+	silenced map[string][]string
 	unread   map[string]bool // posts that could not be read, and folders
 	blank    []string        // of them, empty files
 }
@@ -338,6 +342,12 @@ func (c *collection) add(r result) {
 	defer c.mu.Unlock()
 	c.problems = append(c.problems, r.problems...)
 	c.posts++
+	if len(r.silenced) > 0 {
+		if c.silenced == nil {
+			c.silenced = map[string][]string{}
+		}
+		c.silenced[r.post.Path] = r.silenced
+	}
 	if e == nil {
 		return
 	}

@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"internal/markup":              {"internal/caption"},
 	"internal/catalog/frontmatter": {},
 	"internal/catalog":             {"internal/source", "internal/caption", "internal/catalog/frontmatter"},
+	"internal/report":              {"internal/catalog"},
 	"internal/fetch":               {"internal/source"},
 	"internal/transform":           {},
 	"internal/imgix":               {"internal/transform"},
@@ -53,7 +54,7 @@ var layers = map[string][]string{
 	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
-		"internal/source", "internal/caption", "internal/catalog", "internal/fetch", "internal/transform", "internal/srcset",
+		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
 		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/manifest", "internal/prefetch", "proxy",
 	},
 }

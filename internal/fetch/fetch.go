@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/source"
@@ -118,14 +119,16 @@ func New(o Options) *Fetcher {
 // Check reports, without any look-up, whether src could be fetched at all: ErrRefused for a port or a literal address
 // that the policy does not allow, ErrNotFound for a local source when there is no site or its name is no picture's. A nil
 // error for a host name promises nothing: its addresses are judged when they are dialled. A wrapper passes when itself or
-// the picture's own URL does.
+// anything inside it does.
 func (f *Fetcher) Check(src source.Source) error {
 	err := f.check(src)
 	if err == nil {
 		return nil
 	}
-	if inner, _, ok := src.Unwrap(); ok && f.check(inner) == nil {
-		return nil
+	for _, layer := range src.Layers() {
+		if f.check(layer) == nil {
+			return nil
+		}
 	}
 	return fmt.Errorf("check %s: %w", src.Public(), err)
 }
@@ -143,16 +146,16 @@ func (f *Fetcher) check(src source.Source) error {
 }
 
 // Fetch brings the original of src. When prior is not zero it asks for a newer version only. A wrapper that fails, or
-// answers what Options.Accept does not accept, is followed by the picture's own URL, under the same policy; when that fails
-// too, the error is the wrapper's and names both reasons. A wrapper that is a web page is asked last instead of first.
-// Validators go to src alone, never to the inner URL.
+// answers what Options.Accept does not accept, is followed by the picture's own URL, and that by the wrappers between, from the
+// inside out, each once and under the same policy; when all fail, the error is the outermost wrapper's and names all reasons. A
+// wrapper that is a web page is asked last instead of first. Validators go to src alone, never to what is inside.
 //
 // A host that failed ten times in a row is asked no more than once in ten seconds, and one that answered 429 or 503 with
 // Retry-After not before that; meanwhile it returns a *DownError at once. Failures are what a host does to all its pictures:
 // it cannot be reached, takes too long, breaks off, answers 429 or 5xx. Hosts differ by name and port.
 //
 // It returns when ctx ends, with ctx's error, and at the latest after the configured timeout, with ErrTimeout; a wrapper
-// gets half of that, so that one that hangs leaves time for the picture's own URL. Every other error is one of this
+// and what is inside share it evenly, so that one that hangs leaves time for the rest. Every other error is one of this
 // package's.
 func (f *Fetcher) Fetch(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
 	original, err := f.fetch(ctx, src, prior)
@@ -175,50 +178,63 @@ func (f *Fetcher) fetch(ctx context.Context, src source.Source, prior Validators
 		}
 		return f.local(src, prior)
 	}
-	inner, _, wrapped := src.Unwrap()
-	if !wrapped {
+	layers := src.Layers()
+	if len(layers) == 0 {
 		return f.attempt(ctx, src, prior, f.timeout)
 	}
-	outside := func() (*Original, error) { return f.wrapper(ctx, src, prior) }
-	inside := func() (*Original, error) { return f.inner(ctx, inner) }
-	first, second := outside, inside
-	if src.WrapperPage() {
-		first, second = inside, outside
-	}
-	original, err := first()
-	if err == nil || ctx.Err() != nil {
-		return original, err
-	}
-	original, secondErr := second()
-	switch {
-	case secondErr == nil:
-		return original, nil
-	case src.WrapperPage():
-		err, secondErr = secondErr, err
-	}
-	return nil, fmt.Errorf("%w; and inside it %s: %v", err, inner.Public(), secondErr)
+	return f.layered(ctx, src, layers, prior)
 }
 
-// wrapper brings what a wrapper answers, if that is acceptable.
-func (f *Fetcher) wrapper(ctx context.Context, src source.Source, prior Validators) (*Original, error) {
-	original, err := f.attempt(ctx, src, prior, f.timeout/2)
+// layered asks a wrapper and what is inside it. The picture's own URL comes second: it is what the author meant, and what every
+// wrapper between shows a copy of. Those come last: they may have kept one where its origin is gone.
+func (f *Fetcher) layered(ctx context.Context, src source.Source, layers []source.Source, prior Validators) (*Original, error) {
+	limit := f.timeout / time.Duration(1+len(layers))
+	order := slices.Clone(layers)
+	slices.Reverse(order)
+	if src.WrapperPage() {
+		order = append(order, src)
+	} else {
+		order = slices.Insert(order, 0, src)
+	}
+	var said error // of src
+	var others string
+	for _, at := range order {
+		original, err := f.layer(ctx, at, src, prior, limit)
+		if err == nil {
+			return original, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if at == src {
+			said = err
+		} else {
+			others += fmt.Sprintf("; and inside it %s: %v", at.Public(), err)
+		}
+	}
+	return nil, fmt.Errorf("%w%s", said, others)
+}
+
+// layer asks at, which is src or inside it, and takes what is a picture: of the innermost, whatever comes. Only src's
+// validators are kept: whoever keeps the original keeps it for src, and an ETag means nothing to another resource (RFC 9110
+// §8.8.3).
+func (f *Fetcher) layer(ctx context.Context, at, src source.Source, prior Validators, limit time.Duration) (*Original, error) {
+	if at != src {
+		prior = Validators{}
+	}
+	original, err := f.attempt(ctx, at, prior, limit)
 	if err != nil || original.NotModified {
 		return original, err
+	}
+	if at != src {
+		original.Validators = Validators{}
+	}
+	if len(at.Layers()) == 0 {
+		return original, nil
 	}
 	if err := f.accept(original.Body); err != nil {
 		return nil, fmt.Errorf("%w: the wrapper sent no picture: %v", ErrUpstream, err)
 	}
-	return original, nil
-}
-
-// inner brings the picture that a wrapper names. Its validators are dropped: whoever keeps the original keeps it for the
-// wrapper, and an ETag means nothing to another resource (RFC 9110 §8.8.3).
-func (f *Fetcher) inner(ctx context.Context, src source.Source) (*Original, error) {
-	original, err := f.attempt(ctx, src, Validators{}, f.timeout/2)
-	if err != nil {
-		return nil, err
-	}
-	original.Validators = Validators{}
 	return original, nil
 }
 

@@ -53,7 +53,7 @@ func (f *Fetcher) attempt(ctx context.Context, src source.Source, prior Validato
 	timer := time.AfterFunc(limit, func() { cancel(errDeadline) })
 	defer timer.Stop()
 
-	resp, v, err := f.follow(ctx, src, prior)
+	resp, v, err := f.follow(ctx, http.MethodGet, src, prior)
 	if err != nil {
 		return nil, err
 	}
@@ -87,16 +87,16 @@ func (f *Fetcher) take(ctx context.Context, cancel context.CancelCauseFunc, resp
 	return original, nil
 }
 
-// follow asks for src and goes where redirects point, as long as each could have been asked for in the first place. They
+// follow asks for src, by GET or HEAD, and goes where redirects point, as long as each could have been asked for in the first place. They
 // are followed here and not by http.Client, which would parse them by its own rules and add a Referer. The visit is that to
 // the host whose response is returned; the caller ends it.
-func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validators) (*http.Response, visit, error) {
+func (f *Fetcher) follow(ctx context.Context, method string, src source.Source, prior Validators) (*http.Response, visit, error) {
 	for hop := 0; ; hop++ {
 		v, err := f.hosts.enter(src)
 		if err != nil {
 			return nil, visit{}, err
 		}
-		resp, err := f.ask(ctx, src, prior)
+		resp, err := f.ask(ctx, method, src, prior)
 		if err != nil {
 			said := classify(ctx, err, ErrUnreachable)
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
@@ -124,12 +124,12 @@ func (f *Fetcher) follow(ctx context.Context, src source.Source, prior Validator
 	}
 }
 
-// ask sends one GET, if the policy lets it. Of our own client's request there is nothing in it but the cutlines that it came through.
-func (f *Fetcher) ask(ctx context.Context, src source.Source, prior Validators) (*http.Response, error) {
+// ask sends one GET or HEAD, if the policy lets it. Of our own client's request there is nothing in it but the cutlines that it came through.
+func (f *Fetcher) ask(ctx context.Context, method string, src source.Source, prior Validators) (*http.Response, error) {
 	if err := f.check(src); err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, src.String(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package prefetch
 
 import (
 	"context"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -164,6 +165,9 @@ func TestTemplates(t *testing.T) {
 		{"{name}-{hash8}", ""},
 		{"{name}-{hash8}-{hash}.{ext}", ""},
 		{"{title}-{hash8}.{ext}", ""},
+		{"{name}-{hash8}-{name}.{ext}", ""},
+		{"{name}{hash8}{width}.{ext}", ""},
+		{"{name}{hash8}-{width}.{ext}", "fox01234567-640.webp"},
 		{"../{hash8}.{ext}", ""},
 		{"/{hash8}.{ext}", ""},
 		{"a//{hash8}.{ext}", ""},
@@ -252,4 +256,32 @@ func TestRecipesDiffer(t *testing.T) {
 	record("path", func(o *Options) { o.OutputPath = "" })
 	record("names", func(o *Options) { o.Template, _ = ParseTemplate("{hash8}.{ext}") })
 	record("largest", func(o *Options) { o.Choice.MaxOutput = 1000 })
+}
+
+// FuzzTemplate has every template that is taken make names that stay in the folder, that it knows again, and that differ with the bytes.
+func FuzzTemplate(f *testing.F) {
+	for _, text := range []string{DefaultTemplate, "{id}/{preset}_{width}x{height}.{hash}.{ext}", "../{hash8}.{ext}", "{hash8}{hash8}.{ext}", "a.{hash8}/.{ext}", "{name}-{hash8}-{width}.{ext}"} {
+		f.Add(text, "fox", 640)
+		f.Add(text, "deadbeef-deadbeef", 12345678)
+	}
+	f.Fuzz(func(t *testing.T, text, name string, width int) {
+		parsed, err := ParseTemplate(text)
+		if err != nil {
+			return
+		}
+		src, err := source.Local("/img/" + name)
+		if err != nil || width < 1 {
+			return
+		}
+		of := title{name: plainName(src), id: "5va5i664hstyqywj", preset: "hero", ext: "webp", width: width, height: 320, hash: strings.Repeat("0123456789abcdef", 4)}
+		made := parsed.name(of)
+		hash, ok := parsed.hash(made)
+		if !fs.ValidPath(made) || !ok || !strings.HasPrefix(of.hash, hash) || !strings.HasSuffix(made, ".webp") {
+			t.Fatalf("%q makes %q of %q, whose hash is %q, %v", text, made, of.name, hash, ok)
+		}
+		of.hash = strings.Repeat("fedcba9876543210", 4)
+		if parsed.name(of) == made {
+			t.Fatalf("%q makes %q of other bytes too", text, made)
+		}
+	})
 }

@@ -6,6 +6,7 @@
 package prefetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/catalog"
+	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/manifest"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
@@ -23,6 +25,7 @@ import (
 // A Renderer makes renditions; *render.Renderer is the one.
 type Renderer interface {
 	Build(ctx context.Context, b render.Build) (*render.Original, []*render.Rendition, error)
+	Withdrawn(ctx context.Context, src source.Source) bool
 }
 
 // Options says what to make and where. All but the last group is required.
@@ -50,14 +53,13 @@ type Options struct {
 	Prune   bool           // files that a run made and nothing names any more are removed
 	DryRun  bool           // nothing is made or written; Result.Changes says what would be
 	Workers int            // pictures under way at a time; 0 means 8
-	Report  func(Progress) // called for every picture that is done, one call at a time; nil drops it
+	Report  func(Progress) // called at the start and for every picture that is done, one call at a time; nil drops it
 }
 
 // A Progress is how far a run is.
 type Progress struct {
 	Done, Total int            // pictures
-	Entry       *catalog.Entry // that has just been done
-	Kept        bool           // it was there already
+	Entry       *catalog.Entry // that has just been done; nil at the start
 	Err         error          // of it
 	Original    int64          // bytes of the originals that are done
 	Shown       int64          // bytes of the largest file of each, in its smallest format: what a reader with a large screen loads
@@ -74,6 +76,7 @@ type Failure struct {
 // A Result is what came of a run.
 type Result struct {
 	Pictures  int // rows of the catalog that the manifest has
+	Made      int // of them, those that were not there as they are
 	Files     int // that it names
 	FileBytes int64
 	Originals int64    // bytes of the originals that they are made from, each once
@@ -110,6 +113,7 @@ type run struct {
 	mu       sync.Mutex
 	result   Result
 	progress Progress
+	seen     map[source.Source]bool // those that progress has the bytes of
 }
 
 // Run makes what is to be made. Where ctx ends, it returns ctx's cause, and what is finished stays for the next run. Other errors
@@ -119,7 +123,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Workers == 0 {
 		o.Workers = 8
 	}
-	r := &run{o: o, recipe: newRecipe(&o), rows: map[string]*manifest.Image{}, byID: map[string]*manifest.Image{}}
+	r := &run{o: o, recipe: newRecipe(&o), rows: map[string]*manifest.Image{}, byID: map[string]*manifest.Image{}, seen: map[source.Source]bool{}}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -182,7 +186,9 @@ func (r *run) work(ctx context.Context, jobs []*job) error {
 	bySource := map[source.Source][]*job{}
 	for _, j := range jobs {
 		if r.o.Only != nil && !r.o.Only(j.entry) {
-			j.row = r.earlier(j)
+			if !r.o.Renderer.Withdrawn(ctx, j.entry.Source) {
+				j.row = r.earlier(j)
+			}
 			continue
 		}
 		if bySource[j.entry.Source] == nil {
@@ -190,6 +196,9 @@ func (r *run) work(ctx context.Context, jobs []*job) error {
 		}
 		bySource[j.entry.Source] = append(bySource[j.entry.Source], j)
 		r.progress.Total++
+	}
+	if r.o.Report != nil {
+		r.o.Report(r.progress)
 	}
 	next := make(chan []*job)
 	var workers sync.WaitGroup
@@ -245,24 +254,32 @@ func (r *run) do(ctx context.Context, j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		j.row = r.earlier(j)
+		if e, ok := errors.AsType[*render.Error](err); !ok || e.Class != render.Withdrawn { // what was taken down stays nowhere
+			j.row = r.earlier(j)
+		}
 		r.result.Failures = append(r.result.Failures, Failure{j.entry, err, j.row != nil})
+	} else if !kept && !r.o.DryRun {
+		r.result.Made++
 	}
 	p := &r.progress
 	p.Done++
-	if j.row != nil {
+	if src := j.entry.Source; j.row != nil && !r.seen[src] {
+		r.seen[src] = true
 		p.Original += j.row.Original.Size
 		p.Shown += shown(j.row)
 	}
 	if r.o.Report != nil {
 		now := *p
-		now.Entry, now.Kept, now.Err = j.entry, kept, err
+		now.Entry, now.Err = j.entry, err
 		r.o.Report(now)
 	}
 }
 
 // make finds or makes j's row. kept is true where it was there, with all its files.
 func (r *run) make(ctx context.Context, j *job) (kept bool, err error) {
+	if r.o.Renderer.Withdrawn(ctx, j.entry.Source) {
+		return false, &render.Error{Class: render.Withdrawn, Source: j.entry.Source}
+	}
 	have := r.rows[j.recipe]
 	lacks := ""
 	if have != nil {
@@ -379,15 +396,22 @@ func (r *run) waits(e *catalog.Entry, wait time.Duration) {
 // ourPause is how long to leave this machine alone when it has too much under way.
 const ourPause = time.Second
 
-// pauseOf is for how long whoever answered with err wants to be left alone, and it is worth waiting for; else 0. A host that failed
-// for ten pictures is none: it is asked by the next run.
+// pauseOf is for how long whoever answered with err wants to be left alone, where that is worth waiting for; else 0. A host that failed
+// for ten pictures wants nothing: the next run asks it. What is remembered of an answer does not tell the two apart, and is waited for: it
+// is over in seconds.
 func pauseOf(err error) time.Duration {
 	e, ok := errors.AsType[*render.Error](err)
-	if !ok || e.Class != render.Busy {
+	if !ok {
 		return 0
 	}
-	if e.RetryAfter > 0 {
+	down, failed := errors.AsType[*fetch.DownError](err)
+	switch {
+	case errors.Is(err, ErrOffline):
+		return 0
+	case e.Class == render.Busy:
+		return cmp.Or(e.RetryAfter, ourPause)
+	case e.Class == render.Down && (!failed || down.Paused):
 		return e.RetryAfter
 	}
-	return ourPause
+	return 0
 }

@@ -214,6 +214,16 @@ func TestFailuresKeepWhatThereWas(t *testing.T) {
 	}
 }
 
+func TestWhatIsTakenDownGoes(t *testing.T) {
+	r := twoPosts(t)
+	r.run()
+	r.withdrawn = owlURL
+	res := r.run(func(o *Options) { o.Prune = true })
+	if len(res.Failures) != 1 || res.Failures[0].Kept || res.Removed != 8 || r.manifest().Images[owlURL] != nil || one(r.tree(), "assets/cutline/owl-") != "" {
+		t.Errorf("got %+v", res)
+	}
+}
+
 func TestPruneRemovesNothingForeign(t *testing.T) {
 	r := twoPosts(t)
 	r.run()
@@ -272,6 +282,11 @@ func TestAsk(t *testing.T) {
 		t.Errorf("%d origins were asked, want 2", r.asked)
 	}
 	same(t, "asked, and nothing is new", before, r.tree())
+	r.failing = owlURL
+	if res := r.run(func(o *Options) { o.Ask = true }); len(res.Failures) != 0 || !slices.Equal(res.Stale, []string{owlURL}) {
+		t.Errorf("an origin that fails, of a picture that was kept: %+v", res)
+	}
+	r.failing = ""
 	r.originals[owlURL] = "another owl"
 	if res := r.run(); res.Written != 0 {
 		t.Errorf("unasked: %+v", res)
@@ -284,6 +299,9 @@ func TestAsk(t *testing.T) {
 // TestPausesAreWaitedFor has an origin that wants to be left alone, for as long as it says and no longer.
 func TestPausesAreWaitedFor(t *testing.T) {
 	busy := func(after time.Duration) error { return &render.Error{Class: render.Busy, RetryAfter: after} }
+	paused := func(after time.Duration) error {
+		return &render.Error{Class: render.Down, RetryAfter: after, Err: &fetch.DownError{After: after, Paused: true}}
+	}
 	for _, tt := range []struct {
 		name  string
 		errs  []error
@@ -295,6 +313,8 @@ func TestPausesAreWaitedFor(t *testing.T) {
 		{"for longer than anybody waits", []error{busy(3 * time.Minute), busy(3 * time.Minute)}, 3 * time.Minute, true},
 		{"this machine", []error{busy(0), busy(0)}, 2 * time.Second, false},
 		{"a host that failed too often", []error{&render.Error{Class: render.Down, RetryAfter: time.Second, Err: &fetch.DownError{After: time.Second}}}, 0, true},
+		{"its host, after another picture", []error{paused(20 * time.Second)}, 20 * time.Second, false},
+		{"a moment ago", []error{&render.Error{Class: render.Down, RetryAfter: 5 * time.Second}}, 5 * time.Second, false},
 		{"a host that does not answer", []error{&render.Error{Class: render.TimedOut}}, 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/manifest"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/srcset"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -33,6 +34,8 @@ type maker struct {
 	asked     int                // builds that ask
 	made      int                // renditions
 	gate      func(source string)
+	withdrawn string // a source
+	failing   string // a source whose origin does not deliver any more
 }
 
 func newMaker(t testing.TB) *maker {
@@ -62,6 +65,9 @@ func (m *maker) Build(ctx context.Context, b render.Build) (*render.Original, []
 		return nil, nil, &render.Error{Class: render.NotFound, Source: b.Source}
 	}
 	o := &render.Original{Info: m.info, Sum: sha256.Sum256([]byte(body)), Bytes: int64(len(body))}
+	if src == m.failing {
+		o.Failure = render.Upstream
+	}
 	var rends []*render.Rendition
 	for _, spec := range b.Choose(o) {
 		spec = spec.Resolve(m.info.Width, m.info.Height, 2560, 0)
@@ -76,6 +82,10 @@ func (m *maker) Build(ctx context.Context, b render.Build) (*render.Original, []
 		m.made++
 	}
 	return o, rends, ctx.Err()
+}
+
+func (m *maker) Withdrawn(_ context.Context, src source.Source) bool {
+	return src.String() == m.withdrawn
 }
 
 func (m *maker) count() (builds, made int) {

@@ -43,18 +43,24 @@ const maxTemplate = 120
 var (
 	braces = regexp.MustCompile(`\{[^{}]*\}`)
 	plain  = regexp.MustCompile(`^[A-Za-z0-9._/-]*$`)
+	// pressed is a hash between two words: of "fox01234567640" nobody can tell where it begins.
+	pressed = regexp.MustCompile(`\}\{hash8?\}\{`)
 )
 
 // ParseTemplate reads a slash path under the folder of files: letters, digits, ".", "_", "-" and "/" as they stand, and {name}, {id},
-// {preset}, {width}, {height}, {hash8}, {hash}, {ext}. It needs one of the hashes, because nothing else makes names unique for certain,
+// {preset}, {width}, {height}, {hash8}, {hash}, {ext}, each at most once. It needs one of the hashes, because nothing else makes names unique for certain,
 // and ends in .{ext}, by which servers tell types.
 func ParseTemplate(text string) (Template, error) {
-	hashes := 0
+	hashes, seen := 0, map[string]bool{}
 	for _, word := range braces.FindAllString(text, -1) {
 		name := strings.Trim(word, "{}")
 		if _, known := placeholders[name]; !known {
 			return Template{}, fmt.Errorf("expected %s (got %s)", placeholderList(), word)
 		}
+		if seen[name] {
+			return Template{}, fmt.Errorf("expected each word once (got %s twice)", word)
+		}
+		seen[name] = true
 		if strings.HasPrefix(name, "hash") {
 			hashes++
 		}
@@ -67,6 +73,8 @@ func ParseTemplate(text string) (Template, error) {
 		return Template{}, errors.New("expected letters, digits, '.', '_', '-', '/' and words in braces only")
 	case hashes != 1:
 		return Template{}, errors.New("expected one of {hash8} and {hash}, so that no two files have one name")
+	case pressed.MatchString(text):
+		return Template{}, errors.New("expected '-' or another sign beside the hash, so that a name tells where it is")
 	case !strings.HasSuffix(text, ".{ext}"):
 		return Template{}, errors.New("expected .{ext} at its end")
 	case !fs.ValidPath(rest) || strings.HasPrefix(rest, ".") || strings.Contains(rest, "/."):

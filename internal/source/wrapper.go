@@ -17,21 +17,31 @@ const maxNesting = 4
 // The inner host is the author's choice, not the wrapper's: callers check it as they check any source. Tokens in a wrapper's
 // URL change with every search, so the inner URL is the stable identity; the wrapper's own sizing is dropped with it.
 func (s Source) Unwrap() (inner Source, wrapper string, ok bool) {
-	inner = s
+	layers, wrapper := s.layers()
+	if len(layers) == 0 {
+		return Source{}, "", false
+	}
+	return layers[len(layers)-1], wrapper, true
+}
+
+// Layers are what is inside s, one wrapper less from each to the next; the last is Unwrap's. It is empty where s is no wrapper.
+func (s Source) Layers() []Source {
+	layers, _ := s.layers()
+	return layers
+}
+
+func (s Source) layers() (inside []Source, outermost string) {
 	for range maxNesting {
-		next, w := inner.unwrapOnce()
+		next, w := s.unwrapOnce()
 		if w == nil {
 			break
 		}
-		if !ok {
-			wrapper = w.name
+		if len(inside) == 0 {
+			outermost = w.name
 		}
-		inner, ok = next, true
+		inside, s = append(inside, next), next
 	}
-	if !ok {
-		return Source{}, "", false
-	}
-	return inner, wrapper, true
+	return inside, outermost
 }
 
 // Opaque reports whether s, or what s wraps, is a search engine's thumbnail: it hides the picture's own URL, is small, and
@@ -66,16 +76,34 @@ func (s Source) unwrapOnce() (inner Source, by *wrapper) {
 		return Source{}, nil
 	}
 	p := s.split()
+	first := 0 // where what tells by stands in the path
 	for i := range wrappers {
 		w := &wrappers[i]
 		if !p.at(w.hosts, w.path) {
 			continue
 		}
-		if inner, ok := parseInner(w.inner(p)); ok {
-			return inner, w
+		at := w.begins(p)
+		if by != nil && at >= first {
+			continue
+		}
+		if found, ok := parseInner(w.inner(p)); ok {
+			inner, by, first = found, w, at
 		}
 	}
-	return Source{}, nil
+	return inner, by
+}
+
+// begins is where in the path stands what tells the wrapper: of one that is told by its host, before everything. A path may hold
+// another wrapper's URL whole, and then the outer one is told first.
+func (w *wrapper) begins(p parts) int {
+	mark, atEnd := strings.CutSuffix(strings.TrimPrefix(w.path, "^"), "$")
+	switch {
+	case w.hosts != nil:
+		return -1
+	case atEnd:
+		return strings.LastIndex(p.path, mark)
+	}
+	return strings.Index(p.path, mark)
 }
 
 // parseInner reads what a wrapper held. Some wrappers are given URLs that were encoded once too often, and a fragment

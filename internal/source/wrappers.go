@@ -17,7 +17,8 @@ type wrapper struct {
 
 var google = []string{"google.com", "www.google.com", "images.google.com", "www.google.??", "www.google.co.??", "www.google.com.??", "images.google.??", "images.google.co.??", "images.google.com.??"}
 
-// wrappers are tried in order; the first whose inner URL parses wins. Shapes were collected from posts in public
+// wrappers are tried in order; the first whose inner URL parses wins, but for those of any host, of which that wins whose
+// mark stands first in the path. Shapes were collected from posts in public
 // repositories; proxies that run under any host and hide nothing but a path (imgproxy, thumbor, ipx) are not here,
 // because their shapes occur in addresses that are no wrappers.
 var wrappers = []wrapper{

@@ -80,7 +80,8 @@ func ParseFormat(ext string) (Format, error) {
 }
 
 // Sniff tells the format by magic number, never by name or declared type. Anything else is ErrFormat, with a guess of
-// what it is instead ("HTML", "SVG", "TIFF") for the message: the guess is for people, nothing may depend on it.
+// what it is instead ("SVG", "TIFF") for the message: the guess is for people, nothing may depend on it but what is said to
+// them. Of HTML, which is what servers and captive portals send in place of a picture, it is ErrPage.
 func Sniff(src []byte) (Format, error) {
 	switch {
 	case bytes.HasPrefix(src, []byte("\xff\xd8\xff")):
@@ -94,7 +95,11 @@ func Sniff(src []byte) (Format, error) {
 	case hasBrand(src, "avif", "avis"):
 		return AVIF, nil
 	}
-	return 0, fmt.Errorf("%w: it is %s", ErrFormat, guess(src))
+	what := guess(src)
+	if what == html {
+		return 0, ErrPage
+	}
+	return 0, fmt.Errorf("%w: it is %s", ErrFormat, what)
 }
 
 // hasBrand reports whether src begins with a file type box (ISO/IEC 14496-12 §4.3) that has one of the brands, as its
@@ -127,6 +132,12 @@ var guesses = []struct{ magic, what string }{
 	{"\xd7\xcd\xc6\x9a", "WMF"}, {"version https://git-lfs", "a Git LFS pointer"},
 }
 
+// html is what guess calls a web page.
+const html = "HTML"
+
+// ErrPage is the ErrFormat of a web page.
+var ErrPage = fmt.Errorf("%w: it is %s", ErrFormat, html)
+
 // guess names what src seems to be.
 func guess(src []byte) string {
 	if len(src) == 0 {
@@ -156,7 +167,7 @@ func guessText(head []byte) string {
 		return "SVG"
 	case strings.HasPrefix(text, "<!doctype html"), strings.HasPrefix(text, "<html"), strings.Contains(text, "<head"),
 		strings.Contains(text, "<body"):
-		return "HTML"
+		return html
 	case strings.HasPrefix(text, "<?xml"):
 		return "XML"
 	case strings.HasPrefix(text, "{"), strings.HasPrefix(text, "["):

@@ -197,6 +197,10 @@ type parser struct {
 	last       int // of its last line, while YAML is read
 	duplicates []Duplicate
 	expanded   int // pairs copied by merge keys
+
+	// Where texts stand, for Replace; nil where nobody asks.
+	places  map[*Node]place
+	scalars scalars
 }
 
 // maxMessage bounds a message in bytes: the readers' own messages quote what they met, which may be the whole block.

@@ -55,6 +55,7 @@ func (j *jsonReader) lineAt(offset int64) int {
 }
 
 func (j *jsonReader) value(depth int) (*Node, error) {
+	before := j.tokens.InputOffset()
 	token, err := j.tokens.Token()
 	if err != nil {
 		return nil, err
@@ -63,6 +64,7 @@ func (j *jsonReader) value(depth int) (*Node, error) {
 	switch v := token.(type) {
 	case string:
 		n.Kind, n.Text = String, v
+		j.note(n, int(before), int(j.tokens.InputOffset()))
 	case json.Number:
 		n.Kind, n.Text = Number, v.String()
 	case bool:
@@ -83,6 +85,16 @@ func (j *jsonReader) value(depth int) (*Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// note keeps where a string stands, for Replace: it ends at end and begins with the first quote from the token before on.
+func (j *jsonReader) note(n *Node, before, end int) {
+	if j.p.places == nil {
+		return
+	}
+	if quote := bytes.IndexByte(j.text[before:end], '"'); quote >= 0 {
+		j.p.places[n] = place{start: before + quote, end: end, spellings: []func(string) string{escaped(`"`)}}
+	}
 }
 
 func (j *jsonReader) list(n *Node, depth int) error {

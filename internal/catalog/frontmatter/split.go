@@ -29,6 +29,7 @@ type block struct {
 	syntax syntax
 	open   int  // line of the opening fence
 	line   int  // line of text's first line
+	at     int  // where text begins in the file, in bytes; in what it is decoded to where that is UTF-16
 	guess  bool // no fence opened it, so it may be ordinary text
 }
 
@@ -171,7 +172,7 @@ func (s *splitter) close(b block, start int, fence []byte) (block, error) {
 		if len(line) > 0 && (line[0] == fence[0] || line[0] == '.') {
 			line = bytes.TrimRight(line, " \t\r\n")
 			if bytes.Equal(line, fence) || fence[0] == '-' && bytes.Equal(line, dots) {
-				b.text = s.buf[start:at]
+				b.text, b.at = s.buf[start:at], start
 				return b, nil
 			}
 		}
@@ -211,7 +212,7 @@ func (s *splitter) braced(start, open int) (block, error) {
 			depth++
 		case c == '}':
 			if depth--; depth == 0 {
-				return block{text: s.buf[start : at+1], syntax: jsonBlock, open: open, line: open}, nil
+				return block{text: s.buf[start : at+1], syntax: jsonBlock, open: open, line: open, at: start}, nil
 			}
 		}
 	}

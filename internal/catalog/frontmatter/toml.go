@@ -146,6 +146,29 @@ func (t *tomlBuilder) keyValue(n *Node, e *unstable.Node, depth int) error {
 }
 
 // value reads what stands right of "="; line is its key's, for values that the tree gives no place.
+// note keeps where a string stands, for Replace.
+func (t *tomlBuilder) note(n *Node, raw unstable.Range) {
+	start, end := int(raw.Offset), int(raw.Offset+raw.Length)
+	if t.p.places == nil || raw.Length < 2 || end > len(t.text) {
+		return
+	}
+	at := place{start: start, end: end}
+	text := t.text[start:end]
+	switch {
+	case bytes.HasPrefix(text, []byte(`"""`)):
+		at.spellings = []func(string) string{escaped(`"""`)}
+	case text[0] == '"':
+		at.spellings = []func(string) string{escaped(`"`)}
+	case bytes.HasPrefix(text, []byte(`'''`)):
+		at.spellings = []func(string) string{between(`'''`), escaped(`"`)}
+	case text[0] == '\'':
+		at.spellings = []func(string) string{between(`'`), escaped(`"`)}
+	default:
+		return
+	}
+	t.p.places[n] = at
+}
+
 func (t *tomlBuilder) value(v *unstable.Node, line, depth int) (*Node, error) {
 	if v.Raw.Length > 0 {
 		line = t.lineOf(v.Raw.Offset)
@@ -157,6 +180,7 @@ func (t *tomlBuilder) value(v *unstable.Node, line, depth int) (*Node, error) {
 	switch v.Kind {
 	case unstable.String:
 		n.Kind, n.Text = String, string(v.Data)
+		t.note(n, v.Raw)
 	case unstable.Bool:
 		n.Kind, n.Text = Bool, string(v.Data)
 	case unstable.Array:

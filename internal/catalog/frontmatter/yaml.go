@@ -18,8 +18,10 @@ func (p *parser) yaml(text []byte, tabs bool) (root *Node, err error) {
 	if tabs {
 		text = untab(text)
 	}
-	if root, ok := p.plainYAML(text); ok {
-		return root, nil
+	if p.scalars == nil { // yaml.v3 alone tells where things stand
+		if root, ok := p.plainYAML(text); ok {
+			return root, nil
+		}
 	}
 	// yaml.v3 has panicked on hostile input before (CVE-2022-28948); one post must not end a scan.
 	defer func() {
@@ -127,6 +129,9 @@ func (c *yamlConverter) fresh(y *yaml.Node, depth int) (*Node, error) {
 	switch y.Kind {
 	case yaml.ScalarNode:
 		n.Kind, n.Text = yamlKind(y), y.Value
+		if c.p.scalars != nil {
+			c.p.scalars[n] = y
+		}
 	case yaml.SequenceNode:
 		n.Kind = List
 		n.List = make([]*Node, 0, len(y.Content))
