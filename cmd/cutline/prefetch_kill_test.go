@@ -37,7 +37,7 @@ func TestPrefetchIsKilled(t *testing.T) {
 	emptied(t, site)
 	const kills = 20
 	for killed, ended := 0, 0; killed < kills; {
-		if run(t, site, time.Duration(random.Int64N(int64(took)))) {
+		if killedAfter(t, site, time.Duration(random.Int64N(int64(took)))) {
 			killed++
 			continue
 		}
@@ -93,13 +93,13 @@ func runToTheEnd(t *testing.T, site string) (files map[string]string, took time.
 		t.Fatalf("%v\n%s", err, out)
 	}
 	took = time.Since(began)
-	files = bodies(snapshotOf(t, site))
+	files = bodies(siteTree(t, site))
 	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "/.cache/") })
 	return files, took
 }
 
-// run starts a run and kills it after a while. It reports whether there was anything left to kill.
-func run(t *testing.T, site string, after time.Duration) (killed bool) {
+// killedAfter starts a run and kills it after a while. It reports whether there was anything left to kill.
+func killedAfter(t *testing.T, site string, after time.Duration) (killed bool) {
 	t.Helper()
 	cmd := prefetchCommand(t, site)
 	if err := cmd.Start(); err != nil {

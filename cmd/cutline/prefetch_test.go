@@ -52,8 +52,8 @@ func originSite(t *testing.T, origin *imagetest.Origin) (site, cacheDir string) 
 	return site, t.TempDir()
 }
 
-// snapshotOf is every file below dir with its bytes and its date.
-func snapshotOf(t *testing.T, dir string) map[string]string {
+// siteTree is every file below dir with its bytes and its date.
+func siteTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
@@ -85,9 +85,9 @@ func TestPrefetchAsksOriginsOnce(t *testing.T) {
 	}
 	checkManifest(t, filepath.Join(site, "cutline.json"), 3)
 
-	before := snapshotOf(t, site)
+	before := siteTree(t, site)
 	r = prefetched(t, 0, "--cache", cacheDir, site)
-	if r.Requests+r.Decodes+r.Encodes != 0 || r.Written+r.Documents != 0 || !maps.Equal(before, snapshotOf(t, site)) {
+	if r.Requests+r.Decodes+r.Encodes != 0 || r.Written+r.Documents != 0 || !maps.Equal(before, siteTree(t, site)) {
 		t.Errorf("the second run: %+v", r)
 	}
 	r = prefetched(t, 0, "--cache", cacheDir, "--max-age", "1h", site)
@@ -95,14 +95,14 @@ func TestPrefetchAsksOriginsOnce(t *testing.T) {
 		t.Errorf("asked an hour before the time: %+v", r)
 	}
 	r = prefetched(t, 0, "--cache", cacheDir, "--refresh", site)
-	if r.Requests != 2 || r.Decodes != 0 || origin.Total() != 4 || !maps.Equal(before, snapshotOf(t, site)) {
+	if r.Requests != 2 || r.Decodes != 0 || origin.Total() != 4 || !maps.Equal(before, siteTree(t, site)) {
 		t.Errorf("asked, and nothing is new: %+v", r)
 	}
 
 	// Without the origin: from the manifest alone, and where that is gone from the cache, to the same bytes.
 	origin.Close()
 	r = prefetched(t, 0, "--cache", "off", "--offline", site)
-	if r.Images != 2 || r.Requests != 0 || !maps.Equal(before, snapshotOf(t, site)) {
+	if r.Images != 2 || r.Requests != 0 || !maps.Equal(before, siteTree(t, site)) {
 		t.Errorf("offline, without a cache: %+v", r)
 	}
 	for _, name := range []string{"cutline.json", "cutline"} {
@@ -111,7 +111,7 @@ func TestPrefetchAsksOriginsOnce(t *testing.T) {
 		}
 	}
 	r = prefetched(t, 0, "--cache", cacheDir, "--offline", site)
-	if r.Images != 2 || r.Requests+r.Decodes+r.Encodes != 0 || !maps.Equal(bodies(before), bodies(snapshotOf(t, site))) {
+	if r.Images != 2 || r.Requests+r.Decodes+r.Encodes != 0 || !maps.Equal(bodies(before), bodies(siteTree(t, site))) {
 		t.Errorf("offline, from the cache: %+v", r)
 	}
 }
