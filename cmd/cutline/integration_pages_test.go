@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -46,7 +47,7 @@ type builtPage struct {
 // pages reads all pages of the site, by path.
 func (s *builtSite) pages(t *testing.T) map[string]*builtPage {
 	t.Helper()
-	s.tr = transform.New(goengine.New(), transform.Options{})
+	s.tr = transform.New(goengine.New(), transform.Options{Timeout: time.Minute})
 	t.Cleanup(func() {
 		if err := s.tr.Close(); err != nil {
 			t.Error(err)

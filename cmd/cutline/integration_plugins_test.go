@@ -24,7 +24,7 @@ func checkJekyllPlugin(t *testing.T, g generator, site, cache string) {
 	edit(t, filepath.Join(site, g.post(t, site, "figs")), "Drawing by", "Watercolour by")
 	out := filepath.Join(t.TempDir(), "out")
 	build := func() (string, error) {
-		said, err := run(t, site, "jekyll", "build", "--disable-disk-cache", "-d", out)
+		said, err := runIn(t, site, "jekyll", "build", "--disable-disk-cache", "-d", out)
 		return string(said), err
 	}
 	if said, err := build(); err != nil {

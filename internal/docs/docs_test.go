@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -61,6 +62,9 @@ func TestDecisions(t *testing.T) {
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`)
 	docs := []string{"README.md", "CHANGELOG.md", "testdata/PROVENANCE.md"}
+	for _, folder := range []string{".", "jekyll", "hugo", "eleventy", "astro"} {
+		docs = append(docs, path.Join("testdata/generators", folder, "README.md"))
+	}
 	own, err := filepath.Glob("*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +112,35 @@ func TestKeys(t *testing.T) {
 	for _, row := range rows {
 		if !strings.Contains(string(readme), "`"+row[1]+"`") {
 			t.Errorf("README.md: no row for the key %s", row[1])
+		}
+	}
+}
+
+// TestTemplatesShareFiles: what one folder of testdata/generators has from another is the same file, so that each can be copied alone.
+func TestTemplatesShareFiles(t *testing.T) {
+	for _, same := range [][]string{
+		{"testdata/generators/eleventy/cutline/cutline.mjs", "testdata/generators/astro/src/cutline/cutline.mjs"},
+		{
+			"testdata/generators/jekyll/site.css", "testdata/generators/hugo/static/site.css",
+			"testdata/generators/eleventy/site.css", "testdata/generators/astro/public/site.css",
+		},
+		{
+			"testdata/site/assets/images/falcon-9-dscovr.jpg", "testdata/generators/jekyll/images/launch.jpg", "testdata/generators/hugo/static/images/launch.jpg",
+			"testdata/generators/eleventy/images/launch.jpg", "testdata/generators/astro/public/images/launch.jpg",
+		},
+		{
+			"testdata/golden/goengine/alpha.png", "testdata/generators/jekyll/images/fig/fig.png", "testdata/generators/hugo/content/posts/figs/fig.png",
+			"testdata/generators/eleventy/posts/figs/fig.png", "testdata/generators/astro/src/content/posts/figs/fig.png",
+		},
+	} {
+		want, err := os.ReadFile(filepath.Join(root, same[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range same[1:] {
+			if got, err := os.ReadFile(filepath.Join(root, name)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s is not %s: %v", name, same[0], err)
+			}
 		}
 	}
 }

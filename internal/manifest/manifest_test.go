@@ -36,8 +36,9 @@ func example(t testing.TB) *Manifest {
 		Original: Original{strings.Repeat("0d", 32), 558536, "jpg"}, Focus: &Focus{30, 70},
 		Formats: map[string][]File{"webp": {file("webp", "fox-320-aabbccdd.webp", 320), file("webp", "fox-640-aabbccde.webp", 640)}, "jpeg": {file("jpeg", "fox-320-aabbccdd.jpg", 320)}},
 		Presets: map[string]map[string]File{"hero": {"webp": file("webp", "fox-640-aabbccde.webp", 640)}},
-		HTML:    `<figure class="cutline"></figure>`, Picture: `<picture></picture>`,
-		JSONLD: json.RawMessage(`{"@type":"ImageObject", "@context":"https://schema.org/","contentUrl":"/a.jpg","caption":"\u003cb\u003e"}`),
+		HTML:    `<figure class="cutline"></figure>`, Picture: `<picture></picture>`, Figcaption: `<a href="https://example.org">Fox</a> &amp; friends`,
+		Transparent: true,
+		JSONLD:      json.RawMessage(`{"@type":"ImageObject", "@context":"https://schema.org/","contentUrl":"/a.jpg","caption":"\u003cb\u003e"}`),
 	}
 	bare := &Image{
 		ID: "aaaaaaaaaaaaaaaa", Source: "/img/yes.png", Words: Words{Alt: &none, Decorative: true}, Width: 1, Height: 1,

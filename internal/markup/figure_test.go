@@ -172,6 +172,15 @@ func checkStructureOf(t *testing.T, p Picture, hero bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	words, err := Caption(p.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, inside, _ := strings.Cut(string(body), "<figcaption>")
+	inside, _, _ = strings.Cut(inside, "</figcaption>")
+	if got, want := strings.Fields(string(words)), strings.Fields(inside); !slices.Equal(got, want) {
+		t.Fatalf("the caption is %q, and the figure's %q", got, want)
+	}
 	doc := parse(t, string(body))
 	var classes []string
 	for _, part := range parts(p.Words) {

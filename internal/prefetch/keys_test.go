@@ -147,6 +147,9 @@ func TestTransparentPicturesHavePNG(t *testing.T) {
 	r.info.Alpha = true
 	r.run()
 	i := r.manifest().Images[owlURL]
+	if i.Figcaption == "" || !strings.Contains(strings.Join(strings.Fields(i.HTML), " "), "<figcaption> "+i.Figcaption+" </figcaption>") {
+		t.Errorf("figcaption %q of %s", i.Figcaption, i.HTML)
+	}
 	if len(i.Formats["png"]) == 0 || i.Formats["jpeg"] != nil || !strings.Contains(i.HTML, `type="image/webp"`) {
 		t.Errorf("formats %v", i.Formats)
 	}
