@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (p *program) makeFiles(ctx context.Context, s *site, b *mill, run prefetch.
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, st.close()) }()
+	defer func() { err = cmp.Or(err, st.close()) }() // of a run that was broken off, that it was is enough
 	run.Renderer, run.Rev = st.renderer, b.transformer.Rev
 	result, err := prefetch.Run(ctx, run)
 	if ctx.Err() != nil {
@@ -140,6 +141,9 @@ func (p *program) makeFiles(ctx context.Context, s *site, b *mill, run prefetch.
 	}
 	if b.failed() != nil {
 		return nil, b.failed()
+	}
+	if err != nil {
+		st.grace = 0 // nor does who learns that nothing can be written
 	}
 	if err != nil && (errors.Is(err, manifest.ErrForeign) || errors.Is(err, manifest.ErrNewer)) {
 		return nil, &usageError{fmt.Errorf("%w; 'git checkout' or a backup brings it back, and without it everything is made anew", err)}

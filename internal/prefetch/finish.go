@@ -52,9 +52,11 @@ func manifestOf(jobs []*job) *manifest.Manifest {
 		if j.row == nil {
 			continue
 		}
+		// A path need not be UTF-8, and JSON is: what it has in place of other bytes stands here already, or no manifest that is read
+		// would be as it was written.
 		for i, key := range j.keys {
 			m.Images[key] = j.row
-			m.Pages[j.entry.Posts[i].Path] = manifest.Page{Image: key}
+			m.Pages[string([]rune(j.entry.Posts[i].Path))] = manifest.Page{Image: key}
 		}
 	}
 	return m
@@ -78,6 +80,9 @@ func (r *run) sum(m *manifest.Manifest) {
 			if !files[f.Filename] {
 				files[f.Filename] = true
 				res.FileBytes += f.Size
+				if r.out.wrote[f.Filename] {
+					res.Written++
+				}
 			}
 		}
 	}

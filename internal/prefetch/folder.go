@@ -27,6 +27,7 @@ type folder struct {
 
 	mu    sync.Mutex
 	known map[string]bool   // by name: the file is what its name says
+	wrote map[string]bool   // by name: it was put there
 	names map[string]string // by name: the hash of what is to be there
 }
 
@@ -37,7 +38,7 @@ func openFolder(dir string, create bool) (*folder, error) {
 			return nil, err
 		}
 	}
-	f := &folder{dir: dir, known: map[string]bool{}, names: map[string]string{}}
+	f := &folder{dir: dir, known: map[string]bool{}, wrote: map[string]bool{}, names: map[string]string{}}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) && !create {
@@ -102,28 +103,42 @@ func (f *folder) has(name string, size int64, hash string) bool {
 	return strings.HasPrefix(hex.EncodeToString(sum.Sum(nil)), hash)
 }
 
-// put makes the file of that name, whose bytes have that hash, be body. It reports whether it was written.
-func (f *folder) put(name, hash string, body []byte) (written bool, err error) {
+// A brokenError is of a place that cannot be written: no picture is to blame, and the next would fare no better.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
+
+// put makes the file of that name, whose bytes have that hash, be body. It returns a *brokenError where nothing can be written.
+func (f *folder) put(name, hash string, body []byte) error {
 	f.mu.Lock()
 	other, taken := f.names[name]
 	f.names[name] = hash
 	f.mu.Unlock()
 	if taken && other != hash {
-		return false, fmt.Errorf("two files would have the name %s: a template with {hash} instead of {hash8} tells them apart", name)
+		return fmt.Errorf("write %s: two files would have the name %s: a template with {hash} instead of {hash8} tells them apart", name, name)
 	}
 	if f.holds(name, int64(len(body))) {
-		return false, nil
+		return nil
 	}
-	if err := f.root.MkdirAll(filepath.FromSlash(path.Dir(name)), 0o777); err != nil {
-		return false, err
+	err := f.writeAt(name, body)
+	for again := 0; errors.Is(err, fs.ErrNotExist) && again < 3; again++ {
+		err = f.writeAt(name, body) // another run took what was half written for what a killed one left, or an empty folder away
 	}
-	if err := f.write(filepath.Join(f.dir, filepath.FromSlash(name)), body); err != nil {
-		return false, err
+	if err != nil {
+		return &brokenError{err}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.known[name] = true
-	return true, nil
+	f.known[name], f.wrote[name] = true, true
+	return nil
+}
+
+func (f *folder) writeAt(name string, body []byte) error {
+	if err := f.root.MkdirAll(filepath.FromSlash(path.Dir(name)), 0o777); err != nil {
+		return err
+	}
+	return f.write(filepath.Join(f.dir, filepath.FromSlash(name)), body)
 }
 
 // A leftover is a file that a run made and nobody names any more.
@@ -139,7 +154,14 @@ func (f *folder) leftovers(wanted, earlier map[string]bool) (found []leftover, e
 	if f.root == nil {
 		return nil, nil
 	}
-	err = fs.WalkDir(f.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+	return f.look(f.root.FS(), wanted, earlier)
+}
+
+func (f *folder) look(files fs.FS, wanted, earlier map[string]bool) (found []leftover, err error) {
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if name != "." && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) {
+			return fs.SkipDir // a folder that is not for us to read, or is gone
+		}
 		if err != nil || !d.Type().IsRegular() || wanted[name] {
 			return err
 		}

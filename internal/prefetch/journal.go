@@ -44,8 +44,13 @@ func (j *journal) read() ([]*manifest.Image, error) {
 	return found, err
 }
 
-// add notes a picture whose files are all there.
-func (j *journal) add(i *manifest.Image) error {
+// add notes a picture whose files are all there. It returns a *brokenError where nothing can be written.
+func (j *journal) add(i *manifest.Image) (err error) {
+	defer func() {
+		if err != nil {
+			err = &brokenError{err}
+		}
+	}()
 	line, err := json.Marshal(i)
 	if err != nil {
 		return err

@@ -201,10 +201,10 @@ func TestNamesTellFilesApart(t *testing.T) {
 	defer f.close()
 	f.template, _ = ParseTemplate(DefaultTemplate)
 	f.write = func(string, []byte) error { return nil }
-	if _, err := f.put("a-1-00000000.webp", "00000000aa", []byte("x")); err != nil {
+	if err := f.put("a-1-00000000.webp", "00000000aa", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.put("a-1-00000000.webp", "00000000bb", []byte("y")); err == nil || !strings.Contains(err.Error(), "{hash}") {
+	if err := f.put("a-1-00000000.webp", "00000000bb", []byte("y")); err == nil || !strings.Contains(err.Error(), "{hash}") {
 		t.Errorf("two files of one name: %v", err)
 	}
 }

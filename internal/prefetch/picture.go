@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -116,11 +115,9 @@ func (r *run) putFiles(ctx context.Context, w *row, o *order, rends []*render.Re
 			of.preset = "w" + strconv.Itoa(of.width)
 		}
 		name := r.o.Template.name(of)
-		written, err := r.out.put(name, of.hash, rend.Body)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
+		if err := r.out.put(name, of.hash, rend.Body); err != nil {
+			return err
 		}
-		r.count(written)
 		w.add(want.preset, r.file(name, rend))
 	}
 	return nil

@@ -44,10 +44,17 @@ func (f *Fetcher) Fetch(ctx context.Context, src source.Source, prior fetch.Vali
 	ctx, cancel := until(ctx, f.Run)
 	defer cancel()
 	if err := f.host(src.Host()).Wait(ctx); err != nil {
+		if ctx.Err() == nil { // its turn comes after its time
+			return nil, fmt.Errorf("%w: %w", fetch.ErrDown, err)
+		}
 		return nil, context.Cause(ctx)
 	}
 	f.requests.Add(1)
-	return f.Next.Fetch(ctx, src, prior)
+	o, err := f.Next.Fetch(ctx, src, prior)
+	if _, spared := errors.AsType[*fetch.DownError](err); spared {
+		f.requests.Add(-1) // nobody was asked
+	}
+	return o, err
 }
 
 // Requests is how many originals origins were asked for.

@@ -39,7 +39,7 @@ type Options struct {
 	URL        string   // what stands before a file's name in its URL, with "/" at its end
 	Template   Template // of files' names
 	Data       string   // the manifest's file, or with Split its folder
-	// Write replaces a file as a whole. Temp tells the name that a file was written under when Write was killed in the middle, and the
+	// Write replaces a file as a whole; its errors name it. Temp tells the name that a file was written under when Write was killed in the middle, and the
 	// file's own.
 	Write func(path string, body []byte) error
 	Temp  func(name string) (of string, ok bool)
@@ -79,8 +79,8 @@ type Result struct {
 	FileBytes int64
 	Originals int64    // bytes of the originals that they are made from, each once
 	Shown     int64    // as in Progress
-	Written   int      // files
-	Unchanged int      // files
+	Written   int      // of them, by this run
+	Unchanged int      // of them
 	Removed   int      // files
 	Documents int      // of the manifest that were written or removed
 	Leftovers int      // files that a run made and nothing names any more, and that are still there
@@ -198,13 +198,15 @@ func (r *run) work(ctx context.Context, jobs []*job) error {
 	if r.o.Report != nil {
 		r.o.Report(r.progress)
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	next := make(chan []*job)
 	var workers sync.WaitGroup
 	for range min(r.o.Workers, len(order)) {
 		workers.Go(func() {
 			for group := range next {
 				for _, j := range group {
-					r.do(ctx, j)
+					r.do(ctx, stop, j)
 				}
 			}
 		})
@@ -240,12 +242,15 @@ func (r *run) earlier(j *job) *manifest.Image {
 	return nil
 }
 
-// do does one job and reports it.
-func (r *run) do(ctx context.Context, j *job) {
+// do does one job and reports it. Where nothing can be written, it stops all others.
+func (r *run) do(ctx context.Context, stop context.CancelCauseFunc, j *job) {
 	if ctx.Err() != nil {
 		return
 	}
 	kept, err := r.make(ctx, j)
+	if broken, ok := errors.AsType[*brokenError](err); ok {
+		stop(broken)
+	}
 	if ctx.Err() != nil {
 		return // whatever failed, failed for that
 	}
@@ -347,13 +352,4 @@ func (r *run) noteStale(o *render.Original, e *catalog.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Stale = append(r.result.Stale, e.Source.Public())
-}
-
-// count notes a file that was looked at.
-func (r *run) count(written bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if written {
-		r.result.Written++
-	}
 }

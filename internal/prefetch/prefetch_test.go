@@ -2,7 +2,6 @@ package prefetch
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -383,24 +382,5 @@ func TestManifestsThatAreNotOurs(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", text, err, want)
 		}
 		same(t, text, before, r.tree())
-	}
-}
-
-func TestWriteErrors(t *testing.T) {
-	r := twoPosts(t)
-	r.options.Write = func(string, []byte) error { return os.ErrPermission }
-	if _, err := r.try(t.Context()); !errors.Is(err, os.ErrPermission) {
-		t.Errorf("got %v", err)
-	}
-	r = twoPosts(t)
-	write := r.options.Write
-	r.options.Write = func(name string, body []byte) error {
-		if strings.Contains(name, "owl") {
-			return os.ErrPermission
-		}
-		return write(name, body)
-	}
-	if res := r.run(); len(res.Failures) != 1 || !errors.Is(res.Failures[0].Err, os.ErrPermission) || res.Pictures != 1 {
-		t.Errorf("got %+v", res)
 	}
 }
