@@ -3,6 +3,7 @@ package prefetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
 )
 
@@ -145,6 +147,29 @@ func TestPostsWhoseNamesAreNoText(t *testing.T) {
 		if res := r.run(func(o *Options) { o.DryRun, o.Split = true, split }); len(res.Changes) != 0 {
 			t.Errorf("split %v: %q would change", split, res.Changes)
 		}
+	}
+}
+
+// TestNobodyTakesTurnsAtAHost has twenty pictures of a host that wants to be left alone for good, and one of another host behind them.
+func TestNobodyTakesTurnsAtAHost(t *testing.T) {
+	r := twoPosts(t)
+	paused := func() error {
+		return &render.Error{Class: render.Down, RetryAfter: 2 * time.Minute, Err: &fetch.DownError{After: 2 * time.Minute, Paused: true}}
+	}
+	for i := range 20 {
+		src := fmt.Sprintf("https://busy.example/%d.jpg", i)
+		r.write(map[string]string{fmt.Sprintf("_posts/1998-01-01-p%d.md", i): post(src, "Ann")})
+		r.errs[src] = []error{paused(), paused(), paused(), paused()}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		res, err := r.try(t.Context())
+		if err != nil || len(res.Failures) != 20 || res.Pictures != 2 || time.Since(began) > maxWaits {
+			t.Errorf("took %s: %+v, %v", time.Since(began), res, err)
+		}
+	})
+	if n := r.builds["https://busy.example/19.jpg"]; n != 1 {
+		t.Errorf("the last was tried %d times", n)
 	}
 }
 

@@ -9,10 +9,12 @@ import (
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
-// maxWaits bounds how long one picture waits for its origin in all, or for memory.
+// maxWaits is what one picture waits for its origin in all, or for memory, at most. It is also the longest that fetch says of a host, for
+// one that wants an hour too: that is not waited for.
 const maxWaits = 5 * time.Minute
 
 // build is Renderer.Build, again after a pause where the origin asks for one, or where too much is under way here.
@@ -21,7 +23,10 @@ func (r *run) build(ctx context.Context, e *catalog.Entry, choose func(*render.O
 	for waited := time.Duration(0); ; {
 		o, rends, err := r.o.Renderer.Build(ctx, b)
 		wait := pauseOf(err)
-		if wait == 0 || waited+wait > maxWaits {
+		if wait == 0 || !r.waitsFor(e.Source, waited+wait) {
+			if err == nil {
+				r.answers(e.Source)
+			}
 			return o, rends, err
 		}
 		r.waits(e, wait)
@@ -32,6 +37,27 @@ func (r *run) build(ctx context.Context, e *catalog.Entry, choose func(*render.O
 			return nil, nil, context.Cause(ctx)
 		}
 	}
+}
+
+// waitsFor reports whether a picture may wait for so long in all. Where one has waited in vain, no other of its host waits, until the
+// host answers: a hundred pictures shall not take turns at it.
+func (r *run) waitsFor(src source.Source, all time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !src.Remote() {
+		return all < maxWaits
+	}
+	if all >= maxWaits {
+		r.silent[src.Host()] = true
+	}
+	return !r.silent[src.Host()]
+}
+
+// answers notes that a host has brought a picture.
+func (r *run) answers(src source.Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.silent, src.Host())
 }
 
 func (r *run) waits(e *catalog.Entry, wait time.Duration) {

@@ -112,6 +112,7 @@ type run struct {
 	result   Result
 	progress Progress
 	seen     map[source.Source]bool // those that progress has the bytes of
+	silent   map[string]bool        // hosts that were waited for in vain
 }
 
 // Run makes what is to be made. Where ctx ends, it returns ctx's cause, and what is finished stays for the next run. Other errors
@@ -121,7 +122,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Workers == 0 {
 		o.Workers = 8
 	}
-	r := &run{o: o, recipe: newRecipe(&o), rows: map[string]*manifest.Image{}, byID: map[string]*manifest.Image{}, seen: map[source.Source]bool{}}
+	r := &run{o: o, recipe: newRecipe(&o), rows: map[string]*manifest.Image{}, byID: map[string]*manifest.Image{}, seen: map[source.Source]bool{}, silent: map[string]bool{}}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
