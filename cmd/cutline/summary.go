@@ -105,7 +105,10 @@ func (s *summary) report() *prefetchReport {
 	for _, f := range s.Failures {
 		post := f.Entry.Posts[0]
 		message := maskPasswords(f.Entry.Source.Public()) + ": " + whyNot(f)
-		if f.Kept {
+		switch {
+		case f.Lacks != "":
+			message += "; the manifest still names what an earlier run made of it, of which " + f.Lacks + " is missing or damaged"
+		case f.Kept:
 			message += "; what an earlier run made of it stays"
 		}
 		r.Failures = append(r.Failures, prefetchFailed{

@@ -67,6 +67,19 @@ func TestNothingIsMadeWhereNothingCanBeWritten(t *testing.T) {
 	}
 }
 
+// TestFailuresTellOfMissingFiles has a file of a picture that cannot be had any more go.
+func TestFailuresTellOfMissingFiles(t *testing.T) {
+	r := twoPosts(t)
+	r.run()
+	lost := one(r.tree(), "assets/cutline/owl-")
+	r.write(map[string]string{lost: ""})
+	delete(r.originals, owlURL)
+	res := r.run()
+	if len(res.Failures) != 1 || !res.Failures[0].Kept || "assets/cutline/"+res.Failures[0].Lacks != lost || r.manifest().Images[owlURL] == nil {
+		t.Errorf("got %+v", res)
+	}
+}
+
 // TestTwoRunsAtOnce has another run take away what it takes for remains: a file that is being written, and the folder that it was alone in.
 func TestTwoRunsAtOnce(t *testing.T) {
 	r := twoPosts(t)

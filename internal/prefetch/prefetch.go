@@ -67,8 +67,9 @@ type Progress struct {
 // A Failure is a picture that could not be made.
 type Failure struct {
 	Entry *catalog.Entry
-	Err   error // a *render.Error where the original or the engine is to blame
-	Kept  bool  // the manifest still has it as it was
+	Err   error  // a *render.Error where the original or the engine is to blame
+	Kept  bool   // the manifest still has it as it was
+	Lacks string // with Kept, a file that the manifest names and that is not there, or is damaged; "" where all are
 }
 
 // A Result is what came of a run.
@@ -261,7 +262,11 @@ func (r *run) do(ctx context.Context, stop context.CancelCauseFunc, j *job) {
 		if e, ok := errors.AsType[*render.Error](err); !ok || e.Class != render.Withdrawn { // what was taken down stays nowhere
 			j.row = r.earlier(j)
 		}
-		r.result.Failures = append(r.result.Failures, Failure{j.entry, err, j.row != nil})
+		f := Failure{Entry: j.entry, Err: err, Kept: j.row != nil}
+		if f.Kept {
+			f.Lacks = r.out.lacks(j.row)
+		}
+		r.result.Failures = append(r.result.Failures, f)
 	} else if !kept && !r.o.DryRun {
 		r.result.Made++
 	}
