@@ -67,6 +67,28 @@ func TestNothingIsMadeWhereNothingCanBeWritten(t *testing.T) {
 	}
 }
 
+// TestLongestName has all words in a template, each at its longest; a name that is being written has 32 bytes more.
+func TestLongestName(t *testing.T) {
+	const words = "{name}-{id}-{preset}-{width}-{height}-{hash}.{ext}"
+	template, err := ParseTemplate(strings.Repeat("x", maxTemplate-len(words)) + words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := source.Local(strings.Repeat("y", 200) + ".jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := template.name(title{
+		name: plainName(src), id: strings.Repeat("a", 16), preset: strings.Repeat("p", 32), ext: "webp", width: 10000, height: 10000, hash: strings.Repeat("0", 64),
+	})
+	if got := len(name) + 32; got > 255 {
+		t.Errorf("a name of %d bytes", got)
+	}
+	if _, err := ParseTemplate(strings.Repeat("x", maxTemplate-len(words)+1) + words); err == nil {
+		t.Error("a longer template is taken")
+	}
+}
+
 // TestFailuresTellOfMissingFiles has a file of a picture that cannot be had any more go.
 func TestFailuresTellOfMissingFiles(t *testing.T) {
 	r := twoPosts(t)

@@ -37,8 +37,9 @@ type Template struct {
 	pattern *regexp.Regexp
 }
 
-// maxTemplate bounds a template in bytes: with its longest name a path stays within what file systems take.
-const maxTemplate = 120
+// maxTemplate bounds a template in bytes: with all of its words, each at its longest, a name and the one that it is written under first
+// stay within the 255 bytes that file systems take.
+const maxTemplate = 80
 
 var (
 	braces = regexp.MustCompile(`\{[^{}]*\}`)
