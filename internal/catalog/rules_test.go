@@ -145,7 +145,7 @@ func TestMend(t *testing.T) {
 				t.Errorf("after: got %+v, want nothing", after)
 			}
 			// What is there is no longer what was found.
-			if _, err := m.Mend("p.md", mended, found[0]); !errors.Is(err, ErrLeft) {
+			if _, err := m.Mend("p.md", mended, found[0]); !errors.Is(err, ErrLeft) || !strings.Contains(err.Error(), "another one") {
 				t.Errorf("mended once more: got %v, want ErrLeft", err)
 			}
 		})
