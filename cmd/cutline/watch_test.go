@@ -154,9 +154,11 @@ func TestWatchBroken(t *testing.T) {
 	if a := d.get("one"); !says("first")(a) {
 		t.Errorf("a broken post shows %d, %s", a.status, a.header.Get("Image-Alt"))
 	}
-	var sheet reply
-	if sheet.ask(t.Context(), d.c, d.url+"/", nil); !strings.Contains(string(sheet.body), "is still shown") {
-		t.Error("the contact sheet says nothing of it")
+	for address, says := range map[string]string{"/": "Broken edit", "/?post=one": "is still shown"} {
+		var sheet reply
+		if sheet.ask(t.Context(), d.c, d.url+address, nil); !strings.Contains(string(sheet.body), says) {
+			t.Errorf("the contact sheet at %s does not say %q", address, says)
+		}
 	}
 	d.post("one.md", "mended")
 	d.until("a mended post", "one", says("mended"))

@@ -223,7 +223,7 @@ func (t *track) finish(c *Catalog) {
 		}
 		for i := range e.Posts {
 			if k, ok := t.files[e.Posts[i].Path]; ok {
-				k.entry, k.post = e, int32(i) //nolint:gosec // fewer than files on a disk
+				k.entry, k.post = e, int32(i)
 				t.files[e.Posts[i].Path] = k
 			}
 		}

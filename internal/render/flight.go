@@ -53,7 +53,7 @@ type run struct {
 }
 
 func newFlights[K comparable, V any](timeout time.Duration, gate *gate, report func(error)) *flights[K, V] {
-	closing, end := context.WithCancel(context.Background())
+	closing, end := context.WithCancel(context.Background()) //nolint:gosec // close calls end
 	return &flights[K, V]{timeout: timeout, gate: gate, report: report, closing: closing, end: end, byKey: make(map[K]*flight[V])}
 }
 
