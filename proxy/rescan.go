@@ -181,7 +181,7 @@ func (s *Server) rescan(ctx context.Context, last *snapshot, trust bool) (result
 	d := c.Since(last.catalog)
 	result = newRescanResult(c, d)
 	s.ahead.add(d.Fresh)
-	result.compare(last.catalog.Problems, c.Problems)
+	result.compare(last.catalog.Read(), c.Read())
 	level := slog.LevelInfo
 	if trust && d.Added+d.Removed+d.Changed == 0 {
 		level = slog.LevelDebug // of each save
@@ -228,7 +228,7 @@ func newRescanResult(c *catalog.Catalog, d catalog.Changes) *RescanResult {
 		Images: len(c.Entries), Posts: c.Posts, Added: d.Added, Removed: d.Removed, Changed: d.Changed,
 		Kept: append([]string{}, c.Kept[:min(len(c.Kept), maxListed)]...), Problems: []catalog.Problem{}, SurrogateKeys: []string{},
 	}
-	for _, p := range c.Problems {
+	for _, p := range c.Read() {
 		if p.Severity == catalog.Error && len(r.Problems) < maxListed {
 			r.Problems = append(r.Problems, p)
 		}

@@ -100,7 +100,7 @@ func (s *Server) getSheet(c *gin.Context) {
 	}
 	switch {
 	case q.view == "numbers":
-		s.sendSheet(c, http.StatusOK, "numbers", s.numbers(at, q))
+		s.sendSheet(c, http.StatusOK, "numbers", s.numbers(c.Request.Context(), at, q))
 	case q.image != "" || q.post != "":
 		s.getSheetDetail(c, at, q)
 	default:

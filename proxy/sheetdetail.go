@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"encoding/hex"
+	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -256,10 +257,14 @@ func wordViews(e *catalog.Entry, w caption.Words, o caption.Origins) []wordView 
 		case caption.Nowhere:
 			return ""
 		case caption.Post:
-			if line > 0 {
-				return "front matter, line " + strconv.Itoa(line)
+			where := "front matter"
+			if p.Export != "" {
+				where = path.Base(p.Export)
 			}
-			return "front matter"
+			if line > 0 {
+				where += ", line " + strconv.Itoa(line)
+			}
+			return where
 		case caption.IPTC:
 			return "the original’s IPTC-IIM"
 		}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -67,6 +68,20 @@ func TestSheetDetail(t *testing.T) {
 	resp, again := d.get("/?post=_posts/2026-01-02-fox")
 	if resp.StatusCode != http.StatusOK || !strings.Contains(again, id) {
 		t.Errorf("by its post: %d", resp.StatusCode)
+	}
+}
+
+// TestSheetDetailExport verifies that a post of an export is told from one with front matter.
+func TestSheetDetailExport(t *testing.T) {
+	d := newDesk(t)
+	const ghost = `{"db":[{"meta":{"exported_on":1,"version":"5.0.0"},"data":{"posts":[
+{"id":"1","title":"Owl","slug":"owl","feature_image":"https://origin.example/owl.jpg","status":"published","type":"post"}],
+"posts_meta":[{"post_id":"1","feature_image_alt":"An owl"}]}}]}`
+	c := scan(t, map[string]string{"ghost.json": ghost})
+	d.scans(func(*catalog.Catalog) (*catalog.Catalog, error) { return c, nil })
+	d.rescan(http.StatusOK)
+	if body := text(d.page("/?post=owl")); !strings.Contains(body, "An owl ghost.json, line 3") || strings.Contains(body, "front matter, line") {
+		t.Errorf("the page says %q", body)
 	}
 }
 

@@ -76,10 +76,11 @@ func codeLabel(code string) (label string, common bool) {
 	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):], false
 }
 
-// breaks reports whether a problem of that code means that the picture cannot be had.
+// breaks reports whether a problem of that code means that the picture cannot be had. A bad-url of a picture that is listed does
+// not: it was read as its author meant it.
 func breaks(code string) bool {
 	switch code {
-	case "page-not-image", "missing-file", "bad-url", "original-unavailable", "not-an-image":
+	case "page-not-image", "missing-file", "original-unavailable", "not-an-image":
 		return true
 	}
 	return false

@@ -27,6 +27,24 @@ func jpegOf(t *testing.T) []byte {
 	return out.Bytes()
 }
 
+// TestMendedURLIsNotBroken verifies that a slip in a URL that was read all the same is no broken picture.
+func TestMendedURLIsNotBroken(t *testing.T) {
+	x := newSheetIndex(scan(t, map[string]string{
+		"a.md": "---\nimage: https://origin.example/a.jpg?w=1&amp;h=2\n---\n", "b.md": "---\nimage: /gone.jpg\n---\n", "c.md": "---\nimage: ftp://origin.example/c.jpg\n---\n",
+	}))
+	var got []string
+	for i := range x.rows {
+		for _, p := range x.rows[i].problems {
+			if p.Code == "bad-url" || p.Code == "missing-file" {
+				got = append(got, fmt.Sprint(p.File, " ", p.Code, " ", x.rows[i].traits&isBroken != 0))
+			}
+		}
+	}
+	if want := []string{"a.md bad-url false", "b.md missing-file true"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestFold(t *testing.T) {
 	for text, want := range map[string]string{
 		"Ann STRÖM": "ann strom", "Łódź": "lodz", "Straße": "strasse", "Ærø": "aero", "CAFE\u0301": "cafe", "ﬁne": "fine",

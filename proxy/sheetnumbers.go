@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -24,8 +25,10 @@ type numbersView struct {
 	Originals                   render.Stats
 	Made                        []madeView
 	MadeCount, MadeBytes        int64
+	Ahead                       *AheadStats // nil where nothing is made ahead
 	Origins                     []originView
 	OtherOrigins                int
+	Looked                      bool  // at the originals
 	Known, Unknown              int   // originals that are here, and that are not
 	OriginalBytes, ShownBytes   int64 // of the pictures of which both are known
 	Weighed                     int
@@ -51,7 +54,7 @@ type originView struct {
 const maxOrigins = 20
 
 // numbers are those of now.
-func (s *Server) numbers(at *snapshot, q sheetQuery) *numbersView {
+func (s *Server) numbers(ctx context.Context, at *snapshot, q sheetQuery) *numbersView {
 	t, since := s.tally.sum(), s.tally.since
 	v := &numbersView{
 		sheetFrame: s.frame(at, q, "Numbers"), Since: since.UTC().Format("2 January 2006, 15:04 UTC"), Up: spanText(time.Since(since)),
@@ -68,8 +71,12 @@ func (s *Server) numbers(at *snapshot, q sheetQuery) *numbersView {
 		v.MadeCount += m.Renditions
 		v.MadeBytes += m.Bytes
 	}
+	if s.o.Ahead != nil {
+		st := s.AheadStats()
+		v.Ahead = &st
+	}
 	v.origins(at, s.o.Renderer.Origins())
-	v.library(at)
+	v.library(at, at.facts.of(ctx, s.o.Renderer, at.catalog.Entries))
 	return v
 }
 
@@ -88,13 +95,10 @@ func (v *numbersView) origins(at *snapshot, all []render.Origin) {
 	}
 }
 
-// library sums up what is known of the pictures.
-func (v *numbersView) library(at *snapshot) {
+// library sums up what is known of the pictures; facts are nil while nobody has looked at their originals.
+func (v *numbersView) library(at *snapshot, facts []fact) {
 	x := at.index()
-	var facts []fact
-	if known := at.facts.all.Load(); known != nil {
-		facts = *known
-	}
+	v.Looked = facts != nil
 	sel := x.choose(sheetQuery{}, facts, &at.largest)
 	for i, f := range x.filters {
 		switch {

@@ -66,7 +66,6 @@ func TestNumbers(t *testing.T) {
 			{Host: "origin.example", Asked: 4, Failed: 1, Bytes: 2_000_000, Took: 2 * time.Second, Slowest: 1500 * time.Millisecond},
 		}
 	})
-	d.page("/") // has the facts
 	d.get("/p/fox/hero.webp")
 	d.get("/p/fox/hero.webp", "Range: bytes=0-3")
 	d.get("/p/fox/hero.webp", `If-None-Match: "etag-w1600-h800.webp"`)
@@ -100,6 +99,29 @@ func TestNumbers(t *testing.T) {
 	}
 	if strings.Contains(body, "slow.other.example") {
 		t.Error("the page names a host that no post shows")
+	}
+}
+
+// TestNumbersAhead verifies that the page tells what was made ahead, where that is done.
+func TestNumbersAhead(t *testing.T) {
+	d := newDesk(t)
+	if body := text(d.page("/?view=numbers")); strings.Contains(body, "Ahead of readers") {
+		t.Error("a server that makes nothing ahead tells of it")
+	}
+	d.o.Ahead = newStudio()
+	d.ahead.add(d.snapshot().catalog.Entries[:2])
+	d.ahead.count(func(st *AheadStats) {
+		*st = AheadStats{Pictures: 1234, Renditions: 5678, Bytes: 9_000_000, Failed: 3, Dropped: 4}
+	})
+	doc := d.page("/?view=numbers")
+	rows := rowsOf(doc)
+	for _, want := range []string{"ready 1,234", "waiting for idle time 2", "whose original cannot be had 3", "left to their readers 4"} {
+		if !slices.Contains(rows, want) {
+			t.Errorf("no row %q in\n%s", want, strings.Join(rows, "\n"))
+		}
+	}
+	if want := "5,678 with 9.0 MB were made before anybody asked"; !strings.Contains(text(doc), want) {
+		t.Errorf("the page does not say %q", want)
 	}
 }
 

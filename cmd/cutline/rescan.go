@@ -78,8 +78,8 @@ func (p *program) rescan(ctx context.Context, conf *effective, format string) er
 func writeRescanned(w io.Writer, r *proxy.RescanResult) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s from %s: %d added, %d removed, %d changed\n", count(r.Images, "image"), count(r.Posts, "post"), r.Added, r.Removed, r.Changed)
-	for _, p := range r.Problems {
-		fmt.Fprintf(&b, "%s:%d: %s %s: %s\n", p.File, p.Line, p.Severity, p.Code, maskPasswords(p.Message))
+	for _, p := range printableFindings(r.Problems) {
+		fmt.Fprintln(&b, findingLine(p))
 	}
 	if len(r.SurrogateKeys) > 0 {
 		fmt.Fprintf(&b, "\nA CDN in front has to be purged too, by Surrogate-Key or Cache-Tag:\n%s\n", strings.Join(r.SurrogateKeys, " "))

@@ -8,12 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/dd8bf596/cutline/internal/caption"
+	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/imagetest"
+	"github.com/dd8bf596/cutline/proxy"
 )
 
 // TestRescanKeepsWordsTogether has posts change and read again while they are asked for: the words in a header are those in the file.
@@ -66,5 +69,17 @@ func TestRescanKeepsWordsTogether(t *testing.T) {
 	var last reply
 	if last.ask(t.Context(), c, s.url+"/p/one/w320.jpg", nil); last.header.Get("Image-Alt") != fmt.Sprintf(`%%"alt %d"`, swaps) || !bytes.Contains(last.body, []byte("alt "+fmt.Sprint(swaps))) {
 		t.Errorf("in the end: %s", last.header.Get("Image-Alt"))
+	}
+}
+
+// TestRescannedIsPrintable verifies that neither a file's name nor a message commands the terminal, or shows a password.
+func TestRescannedIsPrintable(t *testing.T) {
+	var b strings.Builder
+	r := &proxy.RescanResult{Problems: []catalog.Problem{{File: "a\x1b[2J.md", Line: 1, Severity: catalog.Error, Code: "bad-url", Message: "https://ann:secret@o.example/\u202e"}}}
+	if err := writeRescanned(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "secret") || !strings.Contains(got, "bad-url") {
+		t.Errorf("got %q", got)
 	}
 }

@@ -27,11 +27,19 @@ type opened struct {
 
 // exports reads the wanted exports, or where nothing is wanted and nothing was found the one that is there, and returns the
 // names of those it read. Where the last scan took none, this one does not either: a site that loses its last post has not
-// become another one.
+// become another one. What it took is taken again as long as it is there: a file that is no export any more is being written.
 func (s *scanner) exports(ctx context.Context, wanted []string, found *collection) ([]string, error) {
 	again := s.o.Last == nil || len(s.o.Last.Exports) > 0
 	if len(s.o.Content) == 0 && s.layout.name == "plain" && again && found.nothing() {
 		wanted = s.findExports()
+		if s.o.Last != nil {
+			for _, name := range s.o.Last.Exports {
+				if !slices.Contains(wanted, name) && s.isFile(name) {
+					wanted = append(wanted, name)
+				}
+			}
+			slices.Sort(wanted)
+		}
 	}
 	files, err := s.readExports(ctx, wanted, found)
 	if len(files) > 0 && found.posts == found.inExports {

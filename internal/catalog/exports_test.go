@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,9 +202,22 @@ func TestExportLast(t *testing.T) {
 
 // TestExportLastFound verifies that an export that was found is found again, and that a site of posts does not become one.
 func TestExportLastFound(t *testing.T) {
-	for _, tt := range []struct{ name, post, want string }{
-		{"an export", "", "a.json/fox → https://o.example/fox.jpg"},
-		{"posts that went away", remotePost, ""},
+	const fox = "a.json/fox → https://o.example/fox.jpg"
+	for _, tt := range []struct {
+		name, post string
+		change     func(editor)
+		want       string
+		kept       []string
+	}{
+		{"an export", "", func(editor) {}, fox, nil},
+		{"posts that went away", remotePost, func(e editor) { e.remove("a.md") }, "", nil},
+		{"emptied", "", func(e editor) { e.write("a.json", "") }, fox, []string{"a.json/fox"}},
+		{"no export any more", "", func(e editor) { e.write("a.json", "[") }, fox, []string{"a.json/fox"}},
+		{"a second one", "", func(e editor) { e.write("b.json", ghostPosts("hen")) }, fox, nil},
+		{"another name", "", func(e editor) {
+			e.remove("a.json")
+			e.write("b.json", ghostPosts("hen"))
+		}, "b.json/hen → https://o.example/hen.jpg", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			files := map[string]string{"a.json": ghostPosts("fox")}
@@ -216,15 +230,13 @@ func TestExportLastFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if tt.post != "" {
-				editor{t, dir}.remove("a.md")
-			}
+			tt.change(editor{t, dir})
 			c, err := Scan(t.Context(), root, Options{Last: last})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(rows(c), " "); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
+			if got := strings.Join(rows(c), " "); got != tt.want || !slices.Equal(c.Kept, tt.kept) {
+				t.Errorf("got %q, kept %q, want %q, %q", got, c.Kept, tt.want, tt.kept)
 			}
 		})
 	}

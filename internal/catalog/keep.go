@@ -80,6 +80,7 @@ func (c *collection) keep(last *Catalog) (kept []string) {
 			}
 			why[name], why[path.Dir(p.Path)] = true, true // a folder has a problem where it is the reason
 			kept = append(kept, p.Path)
+			c.silence(p.Path, last.silenced[p.Path])
 			if p.Export != "" {
 				c.posts++ // a file that cannot be read was counted
 			}

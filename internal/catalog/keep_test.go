@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const foxPost = "---\nimage: {path: \"https://o.example/fox.jpg\", alt: A fox}\n---\n"
@@ -88,6 +90,17 @@ func TestLast(t *testing.T) {
 				t.Errorf("the entry of both posts is the same pointer: %t, want %t", same, want)
 			}
 		})
+	}
+}
+
+// TestKeptStaysSilent verifies that what a post switched off stays off while it cannot be read.
+func TestKeptStaysSilent(t *testing.T) {
+	dir := writeSite(t, map[string]string{"a.md": "---\nimage: https://o.example/a.jpg\nimage_alt: A\nimage_caption: C\ncutline-lint: {off: [missing-credit]}\n---\n"})
+	first := rescan(t, dir, nil)
+	editor{t, dir}.write("a.md", "---\nimage: [\n---\n")
+	c := rescan(t, dir, rescan(t, dir, first))
+	if diff := cmp.Diff([]string{"a.md:2 bad-front-matter"}, findings(c.Lint())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

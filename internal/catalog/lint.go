@@ -101,6 +101,9 @@ var unservedExtensions = []string{".svg", ".heic", ".heif", ".jxl", ".tif", ".ti
 // code, as Options.Rules has them. It needs no network and reads no file. The caller may modify the slice.
 func (c *Catalog) Lint() []Problem { return c.rule(c.lint(nil)) }
 
+// Read returns the Problems of reading alone, sorted and as Options.Rules has them, as Lint does. The caller may modify the slice.
+func (c *Catalog) Read() []Problem { return c.rule(slices.Clone(c.Problems)) }
+
 // lint finds everything; originals, one per entry, or nil, are what was seen of them.
 func (c *Catalog) lint(originals []Original) []Problem {
 	found := slices.Clone(c.Problems)

@@ -33,14 +33,18 @@ func (m *Mender) Mend(file string, post []byte, p Problem) ([]byte, error) {
 		return f.find()
 	}
 	reader := m.s.reader()
+	other := false
 	mended, err := reader.Replace(post, func(doc *frontmatter.Document) *frontmatter.Node {
 		h, ok := image(doc)
-		if !ok || h.raw != p.Value || h.file != "" {
+		if other = !ok || h.raw != p.Value; other || h.file != "" {
 			return nil
 		}
 		return h.node
 	}, p.Fix)
-	if err != nil {
+	switch {
+	case other:
+		return nil, fmt.Errorf("%w: its featured image is another one by now", ErrLeft)
+	case err != nil:
 		return nil, err
 	}
 	doc, err := reader.Read(bytes.NewReader(mended))

@@ -71,7 +71,7 @@ func (c *Catalog) LintOriginals(originals []Original) []Problem {
 			}
 		}
 	}
-	return c.rule(withoutContradictions(found))
+	return withoutContradictions(c.rule(found))
 }
 
 // valued is p about value.
@@ -80,13 +80,19 @@ func valued(value string, p Problem) Problem {
 	return p
 }
 
-// withoutContradictions takes out that nobody is credited, of posts whose picture's file credits somebody: that says it better.
+// withoutContradictions takes out that nobody is credited, of posts whose picture's file credits somebody: that says it better,
+// unless it is the milder of the two.
 func withoutContradictions(found []Problem) []Problem {
-	embedded := map[string]bool{}
+	embedded := map[string]Severity{}
 	for _, p := range found {
-		embedded[p.Subject()] = embedded[p.Subject()] || p.Code == codeEmbeddedCredit
+		if p.Code == codeEmbeddedCredit {
+			embedded[p.Subject()] = p.Severity
+		}
 	}
-	return slices.DeleteFunc(found, func(p Problem) bool { return p.Code == codeMissingCredit && embedded[p.Subject()] })
+	return slices.DeleteFunc(found, func(p Problem) bool {
+		better, ok := embedded[p.Subject()]
+		return p.Code == codeMissingCredit && ok && (better == Error || p.Severity != Error)
+	})
 }
 
 func (e *Entry) unavailable(p *Post, o *Original) Problem {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/internal/caption"
 )
 
 func TestRules(t *testing.T) {
@@ -43,6 +45,30 @@ func TestRules(t *testing.T) {
 		if p.Code == codeOriginalUnavailable {
 			t.Errorf("got %+v, which is off", p)
 		}
+	}
+}
+
+// TestRulesOfCredits verifies that what says a finding better does not hide it where it is off itself, or milder.
+func TestRulesOfCredits(t *testing.T) {
+	posts := map[string]string{"a.md": "---\nimage: https://example.org/a.jpg\nimage_caption: C\nimage_alt: A\n---\n"}
+	for _, tt := range []struct {
+		name  string
+		rules map[string]Severity
+		want  []string
+	}{
+		{"none", nil, []string{"a.md:2 embedded-credit"}},
+		{"the better one off", map[string]Severity{codeEmbeddedCredit: Off}, []string{"a.md:2 missing-credit"}},
+		{"the other off", map[string]Severity{codeMissingCredit: Off}, []string{"a.md:2 embedded-credit"}},
+		{"the other an error", map[string]Severity{codeMissingCredit: Error}, []string{"a.md:2 embedded-credit", "a.md:2 missing-credit"}},
+		{"both errors", map[string]Severity{codeMissingCredit: Error, codeEmbeddedCredit: Error}, []string{"a.md:2 embedded-credit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := scanSite(t, posts, Options{Rules: tt.rules})
+			got := c.LintOriginals([]Original{{Found: caption.Found{XMP: caption.Words{Credit: "Ann"}}}})
+			if diff := cmp.Diff(tt.want, findings(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -119,7 +145,7 @@ func TestMend(t *testing.T) {
 				t.Errorf("after: got %+v, want nothing", after)
 			}
 			// What is there is no longer what was found.
-			if _, err := m.Mend("p.md", mended, found[0]); !errors.Is(err, ErrLeft) {
+			if _, err := m.Mend("p.md", mended, found[0]); !errors.Is(err, ErrLeft) || !strings.Contains(err.Error(), "another one") {
 				t.Errorf("mended once more: got %v, want ErrLeft", err)
 			}
 		})

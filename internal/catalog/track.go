@@ -202,11 +202,11 @@ func (c *collection) reuse(file string, k known, picture stamp) {
 	if k.posted {
 		c.posts++
 	}
+	c.silence(file, k.silenced)
 	if e == nil {
 		return
 	}
 	c.entries = append(c.entries, e)
-	c.silence(file, k.silenced)
 	if !e.Source.Remote() {
 		c.track.pictures[e.Source] = picture
 	}

@@ -37,7 +37,7 @@ func content(c *Catalog) any {
 	for _, e := range c.Entries {
 		entries = append(entries, *e)
 	}
-	return []any{c.Layout, entries, c.Problems, c.Posts, c.PostsWithImage, c.Kept}
+	return []any{c.Layout, entries, c.Problems, c.Lint(), c.Posts, c.PostsWithImage, c.Kept}
 }
 
 func (e editor) mkdir(name string) {
@@ -75,6 +75,7 @@ func TestTrust(t *testing.T) {
 			e.write("img/new/c.jpg", "c")
 		}},
 		{"a picture of a bundle", func(e editor) { e.write("posts/bundle/cover.jpg", "cover") }},
+		{"half written, of one that switches a code off", func(e editor) { e.write("posts/quiet.md", "---\nimage: [\n---\n") }},
 		{"a link instead of a post", func(e editor) { e.link("posts/a.md", "../other.md") }},
 	}
 	site := map[string]string{
@@ -82,7 +83,9 @@ func TestTrust(t *testing.T) {
 		"posts/missing.md": "---\nimage: /img/new/c.jpg\n---\n", "posts/none.md": "text", "posts/bundle/index.md": "---\ntitle: B\n---\n",
 		"posts/bad.md": "---\ntitle: [\n---\n", "posts/twice.md": "---\ntitle: a\ntitle: b\nimage: https://o.example/twice.jpg\n---\n",
 		"posts/draft.md": "---\ndraft: true\n---\n", "other.md": "---\nimage: https://o.example/other.jpg\n---\n",
-		"img/a.jpg": "a", "img/b.jpg": "b",
+		"posts/quiet.md":  "---\nimage: https://o.example/quiet.jpg\ncutline-lint: {off: [missing-credit]}\n---\n",
+		"posts/silent.md": "---\nimage: ftp://o.example/a.jpg\ncutline-lint: {off: [bad-url]}\n---\n",
+		"img/a.jpg":       "a", "img/b.jpg": "b",
 	}
 	contents := cmp.Options{cmp.AllowUnexported(Post{}), cmp.Comparer(func(a, b source.Source) bool { return a == b })}
 	for _, tt := range tests {

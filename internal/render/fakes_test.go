@@ -90,6 +90,7 @@ type fakeEngine struct {
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 	slow  chan struct{} // when set, Transform of AVIF waits for it
+	takes time.Duration // when set, Transform takes that long, and more than one spec is too much
 	probe chan struct{} // when set, Probe waits for it
 	avif  bool          // AVIF can be written
 	sizes map[transform.Format]int
@@ -117,12 +118,22 @@ func (e *fakeEngine) Probe(src []byte) (transform.Info, error) {
 	return transform.Info{Format: transform.JPEG, Width: 2000, Height: 1000, Orientation: 1, Frames: 1}, nil
 }
 
-func (e *fakeEngine) Transform(_ context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
+func (e *fakeEngine) Transform(ctx context.Context, src []byte, specs []transform.Spec) ([]transform.Output, error) {
 	if e.gate != nil {
 		<-e.gate
 	}
 	if e.slow != nil && slices.ContainsFunc(specs, func(s transform.Spec) bool { return s.Format == transform.AVIF }) {
 		<-e.slow
+	}
+	if e.takes > 0 {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(e.takes):
+		}
+		if len(specs) > 1 {
+			return nil, transform.ErrTimeout
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

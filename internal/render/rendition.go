@@ -225,8 +225,12 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	outs, err := r.lane(j.specs).Transform(ctx, body, j.specs)
 	if err != nil {
 		e := newError(j.src, err)
-		if len(j.keys) > 1 && e.ofOneRendition() && ctx.Err() == nil {
+		switch many := len(j.keys) > 1 && e.ofOneRendition(); {
+		case many && ctx.Err() == nil:
 			return r.oneByOne(ctx, j, body)
+		case many: // nothing is known of any of them
+			j.fail(e)
+			return nil
 		}
 		j.fail(r.remember(ctx, j, e))
 		return nil
@@ -267,6 +271,10 @@ func (r *Renderer) lane(specs []transform.Spec) Transformer {
 func (r *Renderer) oneByOne(ctx context.Context, j job, body []byte) (settle func()) {
 	var settles []func()
 	for i := range j.keys {
+		if err := ctx.Err(); err != nil { // those that nobody tried are no failures to remember
+			job{flights: j.flights[i:]}.fail(newError(j.src, err))
+			break
+		}
 		one := job{src: j.src, located: j.located, keys: j.keys[i : i+1], specs: j.specs[i : i+1], flights: j.flights[i : i+1]}
 		if settle := r.transform(ctx, one, body); settle != nil {
 			settles = append(settles, settle)

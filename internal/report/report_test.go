@@ -136,6 +136,17 @@ func TestWriteSARIF(t *testing.T) {
 	}
 }
 
+// TestSARIFBraces verifies that no text is taken for one with placeholders.
+func TestSARIFBraces(t *testing.T) {
+	run := Run{Problems: []catalog.Problem{{File: "a.md", Code: "bad-url", Severity: catalog.Error, Message: `"{{ site.url }}/{0}.jpg" is a template`}}}
+	got := written(t, func(b *bytes.Buffer) error { return run.WriteSARIF(b) })
+	for _, want := range []string{`"text": "\"{{{{ site.url }}}}/{{0}}.jpg\" is a template"`, `(cutline-lint: {{off: […]}})`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+}
+
 // TestSARIFRules finds each result's rule where its index says.
 func TestSARIFRules(t *testing.T) {
 	var run Run

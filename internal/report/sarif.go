@@ -88,8 +88,8 @@ func (r *Run) WriteSARIF(w io.Writer) error {
 		index[c.Name] = i
 		rules[i] = sarifRule{
 			ID:               c.Name,
-			ShortDescription: sarifText{sentence(c.Meaning)},
-			Help:             sarifText{c.Remedy},
+			ShortDescription: said(sentence(c.Meaning)),
+			Help:             said(c.Remedy),
 			HelpURI:          homepage + "#lint",
 			Default:          sarifConfig{string(c.Severity)},
 		}
@@ -97,7 +97,7 @@ func (r *Run) WriteSARIF(w io.Writer) error {
 	results := make([]sarifResult, len(r.Problems))
 	for i, p := range r.Problems {
 		results[i] = sarifResult{
-			RuleID: p.Code, RuleIndex: index[p.Code], Level: string(p.Severity), Message: sarifText{p.Message},
+			RuleID: p.Code, RuleIndex: index[p.Code], Level: string(p.Severity), Message: said(p.Message),
 			Locations: []sarifLocation{{sarifPhysical{
 				Artifact: sarifArtifact{URI: (&url.URL{Path: r.file(p)}).String(), BaseID: sourceRoot},
 				Region:   sarifRegion{cmp.Or(p.Line, 1)}, // lines begin with 1 (§3.30.5), and scanners show nothing without one
@@ -115,6 +115,11 @@ func (r *Run) WriteSARIF(w io.Writer) error {
 			Results:    results,
 		}},
 	})
+}
+
+// said is text without placeholders: braces of its own are doubled (§3.11.5).
+func said(text string) sarifText {
+	return sarifText{strings.NewReplacer("{", "{{", "}", "}}").Replace(text)}
 }
 
 // sentence makes one of a code's meaning.
