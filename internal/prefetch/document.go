@@ -22,6 +22,7 @@ type document struct {
 	split  bool
 	syntax manifest.Syntax
 	write  func(path string, body []byte) error
+	temp   func(name string) (of string, ok bool) // as Options.Temp
 
 	before map[string][]byte // what was read, by path under the folder; by "" where it is one file
 }
@@ -124,7 +125,12 @@ func (d *document) save(texts map[string][]byte) (written, removed int, err erro
 	changed, gone := d.stale(texts)
 	for _, name := range changed {
 		at := d.at(name)
-		err = cmp.Or(os.MkdirAll(filepath.Dir(at), 0o777), d.write(at, texts[name])) //nolint:gosec // for others to read, as the umask has it
+		if err = os.MkdirAll(filepath.Dir(at), 0o777); err == nil { //nolint:gosec // for others to read, as the umask has it
+			err = d.write(at, texts[name])
+		}
+		if errors.Is(err, fs.ErrNotExist) { // another run has swept
+			err = d.write(at, texts[name])
+		}
 		if err != nil {
 			return written, removed, err
 		}
@@ -137,6 +143,28 @@ func (d *document) save(texts map[string][]byte) (written, removed int, err erro
 		removed++
 	}
 	return written, removed, nil
+}
+
+// sweep removes what a run left of the manifest that was killed while it wrote it.
+func (d *document) sweep() error {
+	if !d.split {
+		entries, err := os.ReadDir(filepath.Dir(d.path))
+		for _, e := range entries {
+			if of, ok := d.temp(e.Name()); ok && of == filepath.Base(d.path) && e.Type().IsRegular() {
+				err = cmp.Or(err, os.Remove(filepath.Join(filepath.Dir(d.path), e.Name())))
+			}
+		}
+		return err
+	}
+	return filepath.WalkDir(d.path, func(name string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if of, ok := d.temp(filepath.Base(name)); err == nil && ok && filepath.Ext(of) == d.syntax.Ext() && e.Type().IsRegular() {
+			return os.Remove(name)
+		}
+		return err
+	})
 }
 
 func (d *document) at(name string) string { return filepath.Join(d.path, filepath.FromSlash(name)) }

@@ -36,7 +36,7 @@ func (r *run) finish(jobs []*job) error {
 	}
 	written, removed, err := r.doc.save(texts)
 	r.result.Documents = written + removed
-	if err != nil {
+	if err = cmp.Or(err, r.doc.sweep()); err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
 	if err := r.out.remove(left); err != nil {

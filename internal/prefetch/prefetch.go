@@ -141,6 +141,7 @@ func (r *run) open() (err error) {
 	if r.doc, err = newDocument(r.o.Data, r.o.Split, r.o.Write); err != nil {
 		return err
 	}
+	r.doc.temp = r.o.Temp
 	if r.before, err = r.doc.read(); err != nil {
 		return err
 	}

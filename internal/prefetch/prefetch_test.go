@@ -235,13 +235,20 @@ func TestPruneRemovesNothingForeign(t *testing.T) {
 		"assets/cutline/.fox-1-00000000.webp.temp": "of somebody else: ours has no dot before its name",
 		"assets/cutline/holiday.jpg":               "x",
 		"assets/cutline/fox-1-12345678.webp.temp":  "that a run left when it was killed",
+		"_data/cutline.json.temp":                  "and of the manifest",
+		"_data/other.json.temp":                    "of somebody else",
 		"assets/cutline/lone-7-2d711642.webp":      "x", // SHA-256 of "x" begins with 2d711642: nobody else gives a file such a name
 	})
 	if res := r.run(); res.Removed != 0 || res.Leftovers != 9 {
 		t.Errorf("without --prune: %+v", res)
 	}
-	if _, ok := r.tree()["assets/cutline/fox-1-12345678.webp.temp"]; ok {
-		t.Error("what was being written when a run was killed is still there")
+	for _, name := range []string{"assets/cutline/fox-1-12345678.webp.temp", "_data/cutline.json.temp"} {
+		if _, ok := r.tree()[name]; ok {
+			t.Errorf("%s, which was being written when a run was killed, is still there", name)
+		}
+	}
+	if _, ok := r.tree()["_data/other.json.temp"]; !ok {
+		t.Error("a file that is not ours is gone")
 	}
 	if res := r.run(func(o *Options) { o.DryRun, o.Prune = true, true }); len(res.Changes) != 9 {
 		t.Errorf("what was in the manifest two runs ago has the right name and bytes: %q", res.Changes)
