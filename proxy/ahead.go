@@ -177,7 +177,8 @@ func (s *Server) makeAhead(ctx context.Context, e *catalog.Entry) {
 			s.ahead.count(func(st *AheadStats) { st.Dropped++ })
 			return
 		}
-		_, rends, err := s.o.Ahead.Build(ctx, render.Build{Source: e.Source, Words: e.Words, Idle: true, Choose: func(o *render.Original) []transform.Spec {
+		look := step == 0 && !e.Source.Remote() // it may be in the place of one that was looked at a moment ago
+		_, rends, err := s.o.Ahead.Build(ctx, render.Build{Source: e.Source, Words: e.Words, Ask: look, Idle: true, Choose: func(o *render.Original) []transform.Spec {
 			all := s.aheadSteps(o.Info, e.Focus)
 			if steps = len(all); step >= steps {
 				return nil

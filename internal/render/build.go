@@ -14,7 +14,8 @@ import (
 type Build struct {
 	Source source.Source
 	Words  caption.Words
-	// Ask has the origin asked although the original is fresh, where it was not for MaxAge. What is had stays where it fails.
+	// Ask has the origin asked, or the file looked at, although the original is fresh, where that was not done for MaxAge. What is had
+	// stays where it fails.
 	Ask    bool
 	Idle   bool // nobody waits for it: it is given up when the Renderer closes
 	MaxAge time.Duration
@@ -52,7 +53,7 @@ func (r *Renderer) locateAnew(ctx context.Context, src source.Source, b Build) (
 	switch {
 	case l.stale:
 		return r.refetch(ctx, src)
-	case b.Ask && src.Remote() && !l.asked && time.Since(l.ptr.Asked) >= b.MaxAge:
+	case b.Ask && !l.asked && time.Since(l.ptr.Asked) >= b.MaxAge:
 		return r.waitFetch(ctx, fetchKey{src: src, anew: true})
 	}
 	return l, outcome, nil

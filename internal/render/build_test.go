@@ -91,6 +91,24 @@ func TestBuildAsks(t *testing.T) {
 	}
 }
 
+// TestBuildAsksTheFile verifies that a file of the site is looked at although it was a moment ago.
+func TestBuildAsksTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		src := local(t)
+		g.warm(t, src)
+		for i, ask := range []bool{false, true} {
+			if _, _, err := g.Build(t.Context(), Build{Source: src, Ask: ask, Choose: func(*Original) []transform.Spec { return nil }}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := g.origin.count(); got != 1+i {
+				t.Errorf("ask %v: looked at %d times, want %d", ask, got, 1+i)
+			}
+		}
+	})
+}
+
 func TestBuildAnswersWhatIsNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
