@@ -37,14 +37,14 @@ func TestBuildThatOutlastsItsTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newRig(t)
 			g.warm(t, remote(t))
-			g.engine.takes = takes
+			g.engine.takes.Store(int64(takes))
 			_, _, err := g.Build(t.Context(), Build{Source: remote(t), Idle: true, Choose: func(*Original) []transform.Spec {
 				return []transform.Spec{webp(480), webp(640), webp(828), webp(960), webp(1280), webp(1600)}
 			}})
 			if class(t, err) != TimedOut {
 				t.Fatalf("got %v, want class %s", err, TimedOut)
 			}
-			g.engine.takes = 0
+			g.engine.takes.Store(0)
 			synctest.Wait()
 			if _, err := g.one(t, remote(t), 1600); err != nil {
 				t.Errorf("each takes %s: %v", takes, err)

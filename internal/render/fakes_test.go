@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,7 +91,7 @@ type fakeEngine struct {
 	rev   string
 	gate  chan struct{} // when set, Transform waits for it
 	slow  chan struct{} // when set, Transform of AVIF waits for it
-	takes time.Duration // when set, Transform takes that long, and more than one spec is too much
+	takes atomic.Int64  // when set, Transform takes that long, a time.Duration, and more than one spec is too much
 	probe chan struct{} // when set, Probe waits for it
 	avif  bool          // AVIF can be written
 	sizes map[transform.Format]int
@@ -125,11 +126,11 @@ func (e *fakeEngine) Transform(ctx context.Context, src []byte, specs []transfor
 	if e.slow != nil && slices.ContainsFunc(specs, func(s transform.Spec) bool { return s.Format == transform.AVIF }) {
 		<-e.slow
 	}
-	if e.takes > 0 {
+	if takes := time.Duration(e.takes.Load()); takes > 0 {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(e.takes):
+		case <-time.After(takes):
 		}
 		if len(specs) > 1 {
 			return nil, transform.ErrTimeout
