@@ -189,8 +189,8 @@ func (t *Transformer) run(ctx context.Context, src []byte, specs []Spec, leave f
 	defer cancel()
 	done := make(chan result, 1)
 	t.running.Go(func() {
-		defer leave()
 		outputs, err := t.call(limited, src, specs)
+		leave() // before the caller knows: what it asks for next finds the slot free
 		done <- result{outputs, err}
 	})
 	select {
