@@ -156,12 +156,20 @@ func (d *document) sweep() error {
 		}
 		return err
 	}
-	return filepath.WalkDir(d.path, func(name string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if of, ok := d.temp(filepath.Base(name)); err == nil && ok && filepath.Ext(of) == d.syntax.Ext() && e.Type().IsRegular() {
-			return os.Remove(name)
+		if of, ok := d.temp(path.Base(name)); err == nil && ok && path.Ext(of) == d.syntax.Ext() && e.Type().IsRegular() {
+			return root.Remove(name)
 		}
 		return err
 	})
