@@ -116,7 +116,7 @@ func TestSplitRuns(t *testing.T) {
 	before := r.tree()
 	r.run(split)
 	same(t, "the second run", before, r.tree())
-	r.write(map[string]string{"content/posts/d.md": "", "data/parts/note.txt": "not ours"})
+	r.write(map[string]string{"content/posts/d.md": "", "data/parts/note.txt": "not ours", "data/parts/content/posts/a/index.yaml.temp": "left by a kill"})
 	if res := r.run(func(o *Options) { split(o); o.DryRun = true }); !contains(res.Changes, "content/posts/d.md: the page is gone") {
 		t.Errorf("got %q", res.Changes)
 	}
@@ -124,6 +124,9 @@ func TestSplitRuns(t *testing.T) {
 	after := r.tree()
 	if _, ok := after["data/parts/content/posts/d.yaml"]; ok || res.Documents != 1 || body(after, "data/parts/note.txt") == "" {
 		t.Errorf("a page that is gone: there %v, %+v", ok, res)
+	}
+	if _, ok := after["data/parts/content/posts/a/index.yaml.temp"]; ok {
+		t.Error("what was being written when a run was killed is still there")
 	}
 }
 
