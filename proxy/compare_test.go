@@ -52,7 +52,7 @@ func TestCompareHits(t *testing.T) {
 		start(t, nil, binary, append([]string{"serve", site, "--listen", addr, "--admin", "off", "--cache", filepath.Join(dir, name)}, flags...)...)
 		return "http://" + addr + hitPath
 	}
-	quiet := []string{"--log-level", "warn"}
+	quiet := []string{"--log", "warn"}
 	memory := serve("memory", quiet...)
 	picture := filepath.Join(dir, "picture.webp")
 	body := get(t, memory)

@@ -78,14 +78,14 @@ func lintOnline(t *testing.T, site, folder string) (codes []string) {
 
 // TestReplacedPictures has an origin replace a post's picture, under both policies.
 func TestReplacedPictures(t *testing.T) {
-	for policy, changes := range map[string]bool{"keep": false, "update": true} {
+	for policy, changes := range map[string]bool{ignoreChanges: false, "": true} {
 		t.Run(policy, func(t *testing.T) {
 			origin := imagetest.NewOrigin(t)
 			put := func(w, h int) {
 				origin.Handle("/a.jpg", imagetest.With(imagetest.Picture(imagetest.JPEG(t, w, h)), "Cache-Control", "no-cache"))
 			}
 			put(400, 300)
-			site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], on_change: "+policy+"}\n")
+			site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], ignore: ["+policy+"]}\n")
 			post := fmt.Sprintf("---\nimage: %q\n---\n", origin.URL("/a.jpg"))
 			if err := os.WriteFile(filepath.Join(site, "one.md"), []byte(post), 0o600); err != nil {
 				t.Fatal(err)

@@ -86,7 +86,7 @@ func TestBombs(t *testing.T) {
 func bombs(t *testing.T, workers string) {
 	origin := imagetest.NewOrigin(t)
 	folder := t.TempDir()
-	s := startServe(t, "--cache", folder, "--workers", workers, "--log-level", "debug", hostileSite(t))
+	s := startServe(t, "--cache", folder, "--workers", workers, "--log", "debug", hostileSite(t))
 	defer s.stop(t)
 	s.wait(t, "all encoders are ready") // beside which nothing can be measured: they allocate tens of megabytes, once
 	c := client(t)

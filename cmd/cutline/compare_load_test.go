@@ -78,7 +78,7 @@ func TestCompareHungOrigin(t *testing.T) {
 		}
 		urls = append(urls, "/p/"+name+"/w320.jpg")
 	}
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", "auto", site)
+	s := startServe(t, "--cache", t.TempDir(), "--log", "error", "--workers", "auto", site)
 	defer s.stop(t)
 	c := client(t)
 	for _, u := range urls {
@@ -123,7 +123,7 @@ func compareOverload(t *testing.T, workers string) {
 		t.Fatal(err)
 	}
 	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: ["+at.Hostname()+"]}\n")
-	s := startServe(t, "--cache", t.TempDir(), "--log-level", "error", "--workers", workers, site)
+	s := startServe(t, "--cache", t.TempDir(), "--log", "error", "--workers", workers, site)
 	defer s.stop(t)
 	c := client(t)
 	next := 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -53,10 +54,8 @@ type config struct {
 		Timeout time.Duration
 		// UserAgent is sent to origins. Large archives block clients that name no contact.
 		UserAgent string
-		// OnChange is what happens to a post's picture when its origin replaces it: changeUpdate or changeKeep.
-		OnChange string
-		// NoStore is what comes of an origin's no-store, private and no-cache: noStoreObey or noStoreIgnore.
-		NoStore string
+		// Ignore is what origins have no say in: ignoreChanges, ignoreNoStore.
+		Ignore []string
 	}
 
 	// Lint is what findings are, by code, where it is not what they are by themselves.
@@ -95,15 +94,13 @@ type config struct {
 	}
 
 	// Log says what is logged to standard error, and how.
-	Log struct{ Level, Format string }
+	Log logging
 }
 
-// The words of fetch.on_change and fetch.no_store.
+// The words of fetch.ignore.
 const (
-	changeUpdate  = "update" // the new picture is shown
-	changeKeep    = "keep"   // the one that was published stays
-	noStoreObey   = "obey"
-	noStoreIgnore = "ignore"
+	ignoreChanges = "changes"  // a post's picture stays the one that was published when its origin replaces it
+	ignoreNoStore = "no-store" // and private, and no-cache: what they forbid keeping is kept
 )
 
 // adminOff as admin has no admin listener.
@@ -127,8 +124,6 @@ func defaultConfig(env environ) *config {
 	c.Fetch.MaxBytes = 20_000_000
 	c.Fetch.Timeout = 15 * time.Second
 	c.Fetch.UserAgent = "cutline/" + readBuild().Version + " (+https://github.com/dd8bf596/cutline)"
-	c.Fetch.OnChange = changeUpdate
-	c.Fetch.NoStore = noStoreObey
 	c.Cache.Dir = defaultCacheDir(env)
 	c.Cache.Memory = 128 << 20
 	c.Cache.Disk = 2 << 30
@@ -137,8 +132,7 @@ func defaultConfig(env environ) *config {
 	c.Limits.Memory = 256 << 20
 	c.Limits.Timeout = 10 * time.Second
 	c.Limits.Workers = workersAuto
-	c.Log.Level = "info"
-	c.Log.Format = "text"
+	c.Log = logging{Level: slog.LevelInfo}
 	return c
 }
 

@@ -224,7 +224,7 @@ func startContained(t *testing.T, limit int64, args ...string) *contained {
 	if p.group != "" {
 		enter = `echo $$ > "` + filepath.Join(p.group, "cgroup.procs") + `"`
 	}
-	serve := []string{"-c", enter + ` && exec "$@"`, "sh", program, "serve", "--listen", "127.0.0.1:0", "--admin", "off", "--cache", t.TempDir(), "--log-level", "error"}
+	serve := []string{"-c", enter + ` && exec "$@"`, "sh", program, "serve", "--listen", "127.0.0.1:0", "--admin", "off", "--cache", t.TempDir(), "--log", "error"}
 	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "sh", append(serve, args...)...)
 	ours := func(v string) bool { return strings.HasPrefix(v, "CUTLINE_") } // the tests'; the program would ask what they are
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), ours), "GOMEMLIMIT="+floodLimit)

@@ -60,7 +60,7 @@ func TestIntegrationMutations(t *testing.T) {
 	origin := imagetest.NewOrigin(t)
 	var servers [2]string
 	for i, workers := range []string{"0", "auto"} {
-		s := startServe(t, "--cache", "off", "--log-level", "error", "--workers", workers, mutationSite(t))
+		s := startServe(t, "--cache", "off", "--log", "error", "--workers", workers, mutationSite(t))
 		defer s.stop(t)
 		servers[i] = s.url
 	}

@@ -11,9 +11,9 @@ import (
 // TestLogLines logs what an origin or a post might have put into an error: every line stays one, and commands no terminal.
 func TestLogLines(t *testing.T) {
 	const evil = "a\r\n\x00\x1b[2J\u2028\u2029\x7f\u0085\u009b2J é 日本語 \" \\ \xff"
-	for _, format := range []string{"json", "text"} {
+	for _, format := range []string{logJSON, logText} {
 		conf := defaultConfig(nil)
-		conf.Log.Format = format
+		conf.Log.JSON = format == logJSON
 		var out strings.Builder
 		log := newLog(&out, conf)
 		log.Warn("original", "source", evil, "err", errors.New(evil))
@@ -27,7 +27,7 @@ func TestLogLines(t *testing.T) {
 		if !strings.Contains(line, "é 日本語") {
 			t.Errorf("%s: got %q, want what is no control character as it was", format, line)
 		}
-		if format != "json" {
+		if format != logJSON {
 			continue
 		}
 		var got struct{ Source string }

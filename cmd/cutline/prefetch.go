@@ -82,10 +82,9 @@ The exit code is 1 when a picture failed or, with --check, something would chang
 	f.StringVar(&o.report, "report", "", "print what came of it on standard output as `FORMAT`: "+reportJSON)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but what went wrong")
 	f.BoolVar(&o.schema, "schema", false, "print the manifest's JSON Schema")
-	settingFlags(cmd, "cache", "allow-private", "content", "workers", "log-level", "log-format")
+	settingFlags(cmd, "cache", "allow-private", "content", "workers", "log")
 	choice(cmd, "report", reportJSON)
-	choice(cmd, "log-level", "debug", "info", "warn", "error")
-	choice(cmd, "log-format", "text", "json")
+	choice(cmd, "log", logWords()...)
 	return cmd
 }
 

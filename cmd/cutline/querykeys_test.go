@@ -23,7 +23,7 @@ func TestErrorsAndLogsKeepSecrets(t *testing.T) {
 	origin.Handle("/cut.jpg", imagetest.Truncate(imagetest.JPEG(t, 40, 40), 100))
 	origin.Handle("/away.jpg", imagetest.Redirect(302, "http://10.0.0.1/x.jpg?"+key))
 	origin.Handle("/odd.jpg", imagetest.Redirect(302, "http://ann:"+key+"@[::1/?"+key))
-	site := writeSite(t, fmt.Sprintf("fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nkeys: [\"admin:%s\"]\nlog: {level: debug}\n", token))
+	site := writeSite(t, fmt.Sprintf("fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nkeys: [\"admin:%s\"]\nlog: debug\n", token))
 	paths := []string{"/", "/catalog.json", "/livez", "/metrics"}
 	for _, name := range []string{"good", "fails", "cut", "away", "odd", "absent"} {
 		writePost(t, site, name, origin.URL("/"+name+".jpg")+"?sig="+key)
@@ -35,7 +35,7 @@ func TestErrorsAndLogsKeepSecrets(t *testing.T) {
 	}
 	paths = append(paths, "/http%3A%2F%2Fann%3A"+key+"%40127.0.0.1%2Fa.jpg?w=24", "/http://ann:"+key+"@127.0.0.1/a.jpg?w=24", "/p/good/w24.png?s="+key)
 	for _, format := range []string{"text", "json"} {
-		s := startServe(t, "--cache", filepath.Join(t.TempDir(), "cache"), "--log-format", format, site)
+		s := startServe(t, "--cache", filepath.Join(t.TempDir(), "cache"), "--log", "debug "+format, site)
 		var bodies bytes.Buffer
 		c := client(t)
 		for _, path := range paths {

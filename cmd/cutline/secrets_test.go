@@ -56,7 +56,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	origin.Serve("/a.jpg", imagetest.JPEG(t, 40, 40))
 	origin.Handle("/bad.jpg", imagetest.Status(http.StatusInternalServerError))
 	for name, value := range map[string]string{
-		"CUTLINE_KEYS": oldKey + "," + newKey + ",imgix:" + imgixToken + ",admin:" + adminToken, "CUTLINE_LOG_LEVEL": "debug",
+		"CUTLINE_KEYS": oldKey + "," + newKey + ",imgix:" + imgixToken + ",admin:" + adminToken, "CUTLINE_LOG": "debug",
 	} {
 		t.Setenv(name, value)
 	}
@@ -113,7 +113,7 @@ func TestLogRecordsAreOneLine(t *testing.T) {
 	origin.Handle("/a.jpg", imagetest.Raw([]byte("HTTP/1.1 500 "+poison+"\r\nX-"+poison+": y\r\nContent-Length: 0\r\n\r\n")))
 	origin.Handle("/b.jpg", imagetest.Redirect(http.StatusFound, "http://"+poison+"/"))
 	origin.Handle("/c.jpg", imagetest.With(imagetest.Status(http.StatusNotFound), "Content-Type", "text/\x1b[2J"))
-	s := startServe(t, "--cache", "off", "--log-format", "json", "--log-level", "debug", writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\n"))
+	s := startServe(t, "--cache", "off", "--log", "debug json", writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\n"))
 	send := func(target, fields string) {
 		t.Helper()
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))

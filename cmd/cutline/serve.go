@@ -22,7 +22,7 @@ import (
 )
 
 // serveSettings are the settings that have a flag on serve; config takes the same, to show what serve would do.
-var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log-level", "log-format"}
+var serveSettings = [...]string{"listen", "admin", "cache", "allow-private", "content", "workers", "log"}
 
 func (p *program) serveCommand() *cobra.Command {
 	var watched bool
@@ -67,8 +67,7 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 	}
 	cmd.Flags().BoolVar(&watched, "watch", false, "follow posts and pictures as they change")
 	settingFlags(cmd, serveSettings[:]...)
-	choice(cmd, "log-level", "debug", "info", "warn", "error")
-	choice(cmd, "log-format", "text", "json")
+	choice(cmd, "log", logWords()...)
 	return cmd
 }
 
@@ -127,12 +126,8 @@ func connections(files uint64) int {
 
 // newLog logs to stderr as configured.
 func newLog(stderr io.Writer, c *config) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-		level = slog.LevelInfo // the configuration allows only words that are levels
-	}
-	o := &slog.HandlerOptions{Level: level}
-	if c.Log.Format == "json" {
+	o := &slog.HandlerOptions{Level: c.Log.Level}
+	if c.Log.JSON {
 		return slog.New(slog.NewJSONHandler(lineWriter{stderr}, o))
 	}
 	return slog.New(slog.NewTextHandler(stderr, o))
@@ -164,7 +159,7 @@ func baseURL(addr net.Addr) string {
 // sayServing tells what was found and where it is. In a log that programs read it is one record.
 func (p *program) sayServing(log *slog.Logger, s *site, c *catalog.Catalog, st *stack, base, adminURL string) {
 	problems := len(c.Lint())
-	if s.config.Log.Format == "json" {
+	if s.config.Log.JSON {
 		log.Info("serving", "url", base+"/", "images", len(c.Entries), "posts", c.Posts, "problems", problems, "cache", st.cacheDir,
 			"hosts", s.config.Fetch.Hosts, "keys", len(s.config.Keys), "admin", adminURL)
 		return

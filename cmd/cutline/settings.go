@@ -32,7 +32,7 @@ func (s *setting) flagUsage() string {
 }
 
 // groups are the first parts of dotted keys, in the order of settings.
-var groups = [...]string{"content", "fetch", "cache", "limits", "log"}
+var groups = [...]string{"content", "fetch", "cache", "limits"}
 
 // slots are the names that content.fields knows; see catalog.Options.Fields.
 var slots = [...]string{
@@ -74,10 +74,8 @@ func contentSettings(c *config) []setting {
 			scalar(&c.Fetch.Timeout, durationBetween(time.Millisecond, 5*time.Minute), durationText)},
 		{"fetch.user_agent", "sent to origins; name a contact in it", "",
 			scalar(&c.Fetch.UserAgent, parseUserAgent, text)},
-		{"fetch.on_change", "when an origin replaces a post's picture: update, or keep what was published", "",
-			scalar(&c.Fetch.OnChange, oneOf(changeUpdate, changeKeep), text)},
-		{"fetch.no_store", "an origin's no-store, private and no-cache: obey or ignore", "",
-			scalar(&c.Fetch.NoStore, oneOf(noStoreObey, noStoreIgnore), text)},
+		{"fetch.ignore", "what origins have no say in: changes of a post's picture, no-store (with private and no-cache)", "",
+			list(&c.Fetch.Ignore, oneOf(ignoreChanges, ignoreNoStore), text)},
 	}
 }
 
@@ -114,9 +112,7 @@ func resourceSettings(c *config) []setting {
 			scalar(&c.Limits.Timeout, durationBetween(time.Millisecond, 5*time.Minute), durationText)},
 		{"limits.workers", "pictures under way at a time, each in a process without files and network; 0: in this one", "workers N",
 			scalar(&c.Limits.Workers, parseWorkers, number(workersText))},
-		{"log.level", "debug, info, warn or error", "log-level LEVEL",
-			scalar(&c.Log.Level, oneOf("debug", "info", "warn", "error"), text)},
-		{"log.format", "text or json", "log-format FORMAT",
-			scalar(&c.Log.Format, oneOf("text", "json"), text)},
+		{"log", "from which level on, debug, info, warn or error, and json for programs: as in \"debug json\"", "log WORDS",
+			scalar(&c.Log, parseLogging, number(logging.String))},
 	}
 }

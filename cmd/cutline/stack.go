@@ -105,8 +105,8 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		Fresh:     conf.Cache.Fresh,
 		Timeout:   st.flight,
 		Archived:  use.archived,
-		Pin:       conf.Fetch.OnChange == changeKeep,
-		KeepAll:   conf.Fetch.NoStore == noStoreIgnore,
+		Pin:       slices.Contains(conf.Fetch.Ignore, ignoreChanges),
+		KeepAll:   slices.Contains(conf.Fetch.Ignore, ignoreNoStore),
 		Short:     st.pressure.pressed,
 		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	}

@@ -29,7 +29,7 @@ func newDesk(t *testing.T, args ...string) *desk {
 	d := &desk{t: t, dir: writeSite(t, "formats: [jpg, png]\n"), c: client(t)}
 	d.picture("a.jpg", 400)
 	d.post("one.md", "first")
-	d.served = startServe(t, append(args, "--watch", "--cache", "off", "--log-level", "debug", d.dir)...)
+	d.served = startServe(t, append(args, "--watch", "--cache", "off", "--log", "debug", d.dir)...)
 	return d
 }
 
