@@ -153,6 +153,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	o, err := r.o.Fetch.Fetch(short, k.src, prior)
 	cancel()
 	r.tally(k.src, o, err, time.Since(start))
+	r.fetchStage(ctx, k.src, start, o, err)
 	if err == nil {
 		var l located
 		if l, err = r.adopt(ctx, k, p, o); err == nil {

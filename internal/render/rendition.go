@@ -236,6 +236,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 		return nil
 	}
 	r.tallies.count(outs)
+	r.transformStages(ctx, j.located.ptr.Current.Info.Format, start, outs)
 	waited := time.Since(start)
 	for i := range outs {
 		if i == 0 {

@@ -109,6 +109,7 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 	}
 	w.made.body, w.spliced = body, true
 	took = time.Since(start)
+	r.stage(ctx, Stage{Name: "embed", Begun: start, Format: w.spec.Format, Bytes: len(body)})
 	if r.o.Near != nil && c.located.keep {
 		r.commit(c.req.Source, c.located.token, func() { r.keepRendition(ctx, r.o.Near, splicedKey(w.key, c.wordsSum), w.made) })
 	}
