@@ -559,7 +559,7 @@ func TestAccessLine(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines, want 3:\n%s", len(lines), d.log)
 	}
-	want := []string{"bytes", "dur_ms", "level", "method", "msg", "outcome", "path", "status", "time"}
+	want := []string{"bytes", "dur_ms", "id", "level", "method", "msg", "outcome", "path", "route", "status", "time", "timings"}
 	if got := slices.Sorted(maps.Keys(lines[0])); !slices.Equal(got, want) {
 		t.Errorf("fields %v, want %v", got, want)
 	}
