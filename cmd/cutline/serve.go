@@ -111,7 +111,15 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
 	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
 	server.ConnState = clients.watch
-	life := lifecycle{http: server, setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
+	mgr := manager{log}
+	mgr.ready() // who connects from here on waits for no more than the first Accept
+	setReady := func(ready bool) {
+		if !ready {
+			mgr.stopping()
+		}
+		st.proxy.SetReady(ready)
+	}
+	life := lifecycle{http: server, setReady: setReady, drain: drainTime, grace: shutdownGrace, log: log}
 	return life.run(ctx, clients)
 }
 
