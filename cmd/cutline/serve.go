@@ -75,6 +75,11 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 // serve scans s and serves it until ctx ends.
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
+	tracing, log, err := p.startTracing(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer stopTracing(ctx, tracing)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
@@ -91,7 +96,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return err
 	}
 	s.own = addresses(ln, admin)
-	st, err := newStack(s, c, log)
+	st, err := newStack(s, c, tracing, log)
 	if err != nil {
 		_ = ln.Close() // nobody was let in yet; the error is what matters
 		if admin != nil {
@@ -101,6 +106,9 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
 	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
+	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
+	server.ConnState = clients.watch
+	st.watch(clients)
 	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	stopFollowing, err := st.follow(ctx, s, log)
@@ -109,8 +117,6 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer stopFollowing()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
-	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
-	server.ConnState = clients.watch
 	mgr := manager{log}
 	mgr.ready() // who connects from here on waits for no more than the first Accept
 	setReady := func(ready bool) {

@@ -17,6 +17,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/prefetch"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/telemetry"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/worker"
 	"github.com/dd8bf596/cutline/proxy"
@@ -32,6 +33,11 @@ type stack struct {
 	instance string           // what this run calls itself in CDN-Loop
 	near     cache.Store      // the memory tier
 	health   health
+	metrics  *telemetry.Metrics // nil where nobody is served
+	tracing  *telemetry.Tracing // nil where nobody asked for traces
+	tiers    []telemetry.Tier   // of the cache, fastest first
+	lanes    []telemetry.Lane
+	queue    func() cache.Stats // of the disk; nil where there is none
 	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
@@ -40,12 +46,14 @@ type stack struct {
 }
 
 // newStack puts the parts of a server together, down to the proxy.
-func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
+func newStack(s *site, c *catalog.Catalog, tracing *telemetry.Tracing, log *slog.Logger) (*stack, error) {
 	var server *proxy.Server // whose catalog changes; nothing is rendered before it is there
-	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }}, log)
+	observer := telemetry.Both{Metrics: telemetry.NewMetrics(telemetryBuild()), Tracing: tracing}
+	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }, observer: observer}, log)
 	if err != nil {
 		return nil, err
 	}
+	st.metrics, st.tracing = observer.Metrics, tracing
 	if err := st.startWorkers(log); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
@@ -53,7 +61,8 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	server, err = proxy.New(proxy.Options{
 		Catalog:    c,
 		Scan:       s.rescan,
-		Degraded:   st.health.degraded,
+		Degraded:   st.degraded,
+		Observer:   observer,
 		Renderer:   st.renderer,
 		Ahead:      st.renderer,
 		AheadBytes: aheadBytes(s.config.config, st.cacheDir),
@@ -79,6 +88,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 // A renderUse says for whom renditions are made. The zero value is for readers.
 type renderUse struct {
 	archived func(source.Source) bool // tells the sources that posts show; nil has all
+	observer render.Observer          // is told of what is made; nil is nobody
 	build    *mill                    // for who makes files of them
 }
 
@@ -108,6 +118,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		Pin:       conf.Fetch.OnChange == changeKeep,
 		KeepAll:   conf.Fetch.NoStore == noStoreIgnore,
 		Short:     st.pressure.pressed,
+		Observer:  use.observer,
 		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	}
 	if use.build != nil {
@@ -135,6 +146,7 @@ func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, a
 	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
+	st.lanes = []telemetry.Lane{{Name: "readers", Stats: transformer.Stats}, {Name: "aside", Stats: aside.Stats}}
 	return transformer, aside
 }
 
@@ -219,7 +231,7 @@ func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Tim
 // minute after it had to be made. Over a steadyListener, the last is that the answer is taken steadily instead.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           st.proxy.Handler(),
+		Handler:           st.tracing.Handler(st.proxy.Handler()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      st.flight + time.Minute,

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/telemetry"
 )
 
 // memoryOnly is what people are told in place of a cache folder.
@@ -30,6 +31,7 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 		return nil, fmt.Errorf("memory cache: %w", err)
 	}
 	st.near = memory
+	st.tiers = []telemetry.Tier{{Name: "memory", Stats: memory.Stats}}
 	st.pressure = pressure{tier: most, held: func() int64 { return memory.Stats().Bytes }}
 	st.closers = append(st.closers, memory.Close)
 	st.cacheDir = memoryOnly
@@ -65,6 +67,7 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 		return nil, fmt.Errorf("disk cache: %w", err)
 	}
 	st.closers = append(st.closers, behind.Close)
+	st.tiers, st.queue = append(st.tiers, telemetry.Tier{Name: "disk", Stats: diskStats(disk, behind)}), behind.Stats
 	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, behind), nil
 }
 

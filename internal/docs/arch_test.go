@@ -54,10 +54,11 @@ var layers = map[string][]string{
 	"internal/prefetch":                     {"internal/catalog", "internal/source", "internal/caption", "internal/fetch", "internal/transform", "internal/srcset", "internal/markup", "internal/render", "internal/manifest"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
 	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
+	"internal/telemetry":                    {"cache", "internal/fetch", "internal/render", "internal/transform", "internal/transform/worker", "proxy"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "internal/telemetry", "proxy",
 	},
 }
 

@@ -23,7 +23,7 @@ type Lane struct {
 	Stats func() transform.Stats
 }
 
-// Sources are what is asked for its counts at each scrape. All functions but Workers are required; they are called concurrently.
+// Sources are what is asked for its counts at each scrape. All functions but Workers and Queue are required; they are called concurrently.
 type Sources struct {
 	Proxy       func() proxy.Stats
 	Fetched     func() render.Stats
@@ -33,6 +33,7 @@ type Sources struct {
 	Workers     func() worker.Stats // nil where pictures are made in this process
 	Connections func() int          // of clients
 	Tiers       []Tier
+	Queue       func() cache.Stats // of what waits for the disk; nil where there is none
 	Lanes       []Lane
 }
 
@@ -65,6 +66,7 @@ type counts struct {
 	workers  worker.Stats
 	clients  int
 	tiers    []cache.Stats
+	queue    cache.Stats
 	lanes    []transform.Stats
 }
 
@@ -107,6 +109,9 @@ func (c *collector) read() *counts {
 	n := &counts{proxy: s.Proxy(), fetched: s.Fetched(), load: s.Load(), made: s.Made(), breakers: s.Breakers(), clients: s.Connections()}
 	if s.Workers != nil {
 		n.workers = s.Workers()
+	}
+	if s.Queue != nil {
+		n.queue = s.Queue()
 	}
 	for _, t := range s.Tiers {
 		n.tiers = append(n.tiers, t.Stats())

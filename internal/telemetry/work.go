@@ -33,6 +33,7 @@ func (c *collector) addTiers() {
 		}), "tier", "reason")
 	c.counter("cache_errors_total", "Operations that a tier's medium failed: a disk that is full, a bucket that is away.",
 		each(func(i int, n *counts, to emit, tier string) { to(float64(n.tiers[i].Errors), tier) }), "tier")
+	c.gauge("cache_write_queue_bytes", "Bytes that wait in memory for the disk to be written.", func(n *counts, to emit) { to(float64(n.queue.Bytes)) })
 }
 
 func (c *collector) addWork() {
