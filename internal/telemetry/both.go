@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/dd8bf596/cutline/internal/render"
@@ -35,4 +36,16 @@ func (b Both) Purged(how string, sources, failed int) { b.Metrics.Purged(how, so
 func (b Both) Stage(ctx context.Context, s render.Stage) {
 	b.Metrics.Stage(ctx, s)
 	b.Tracing.Stage(ctx, s)
+}
+
+// TracingWanted reports whether the environment asks for traces, by OpenTelemetry's variables: an exporter (OTEL_TRACES_EXPORTER, other
+// than none) or an endpoint to send them to. OTEL_SDK_DISABLED=true and everything else leaves them off; get returns a variable.
+func TracingWanted(get func(name string) string) bool {
+	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") {
+		return false
+	}
+	if exporter := get("OTEL_TRACES_EXPORTER"); exporter != "" {
+		return exporter != "none"
+	}
+	return get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }

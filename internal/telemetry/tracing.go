@@ -1,3 +1,5 @@
+//go:build !notraces
+
 package telemetry
 
 import (
@@ -6,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -32,18 +33,6 @@ const scope = "github.com/dd8bf596/cutline"
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
-}
-
-// TracingWanted reports whether the environment asks for traces, by OpenTelemetry's variables: an exporter (OTEL_TRACES_EXPORTER, other
-// than none) or an endpoint to send them to. OTEL_SDK_DISABLED=true and everything else leaves them off; get returns a variable.
-func TracingWanted(get func(name string) string) bool {
-	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") {
-		return false
-	}
-	if exporter := get("OTEL_TRACES_EXPORTER"); exporter != "" {
-		return exporter != "none"
-	}
-	return get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
 // StartTracing exports traces as the process's OTEL_ variables say. What cannot be exported is logged. Close ends it.
