@@ -37,12 +37,13 @@ func (c *collector) addTiers() {
 }
 
 func (c *collector) addWork() {
-	c.counter("originals_total", "Flights for originals, by outcome: fetched (or unchanged), failed, and of these spared, whose readers were shown what was kept.",
+	c.counter("originals_total", "Flights for originals, by outcome: fetched (or unchanged), failed.",
 		func(n *counts, to emit) {
 			to(float64(n.fetched.Fetched), "fetched")
 			to(float64(n.fetched.Failed), "failed")
-			to(float64(n.fetched.Spared), "spared")
 		}, "outcome")
+	c.counter("originals_spared_total", "Flights for originals that failed, and whose readers were shown what had been kept.",
+		func(n *counts, to emit) { to(float64(n.fetched.Spared)) })
 	c.counter("originals_replaced_total", "Originals that their origin replaced behind the same address.",
 		func(n *counts, to emit) { to(float64(n.fetched.Replaced)) })
 	c.gauge("origin_breakers", "Hosts that failed of late, by state: open are not asked, half-open are asked once, paused want to be left alone, closed are asked as ever.",
