@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -39,7 +40,8 @@ type Tracing struct {
 func StartTracing(ctx context.Context, b Build, log *slog.Logger) (*Tracing, error) {
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("traces: OTEL_ variables: %w", err)
+		return nil, fmt.Errorf("traces: OTEL_TRACES_EXPORTER: expected otlp, console or none (got %q), and OTEL_EXPORTER_OTLP_PROTOCOL http/protobuf or grpc: %w",
+			os.Getenv("OTEL_TRACES_EXPORTER"), err)
 	}
 	// The only way to hear of an exporter's failures; the default writes to standard error in a form of its own.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces", "err", err) }))
