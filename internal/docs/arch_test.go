@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
+	"cache/bucket":                          {"cache"},
 	"internal/manifest":                     {},
 	"internal/prefetch":                     {"internal/catalog", "internal/source", "internal/caption", "internal/fetch", "internal/transform", "internal/srcset", "internal/markup", "internal/render", "internal/manifest"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
@@ -57,13 +58,14 @@ var layers = map[string][]string{
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "cache/bucket", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "proxy",
 	},
 }
 
 // shared names the third-party libraries that more than one package imports, each with its reason. Every other library
 // has one import site, so that it can be replaced in one package.
 var shared = map[string]string{
+	"github.com/failsafe-go/failsafe-go": "circuit breakers: of each host in fetch, of the bucket",
 	"github.com/dunglas/httpsfv":     "structured fields (RFC 9651): proxy writes them, fetch reads them",
 	"golang.org/x/net/html":          "HTML: captions are pieces of it, the texts of feeds are documents of it",
 	"golang.org/x/text/unicode/norm": "Unicode's normal forms: as little to replace as package unicode",
