@@ -58,17 +58,17 @@ type Behind struct {
 	cancel  context.CancelFunc
 	ctx     context.Context
 
-	mu      sync.Mutex
-	wake    sync.Cond // a job was queued, or closed was set
-	jobs    map[Key]*behindJob
+	mu   sync.Mutex
+	wake sync.Cond // a job was queued, or closed was set
+	jobs map[Key]*behindJob
 	// originals are those that pointers have to wait for, with NoWait: put and not ended.
 	originals map[*behindJob]bool
-	urgent  []*behindJob // originals and pointers, for which somebody waits
-	queue   []*behindJob // the rest
-	bytes   int64
-	closed  bool
-	failing bool
-	stats   Stats
+	urgent    []*behindJob // originals and pointers, for which somebody waits
+	queue     []*behindJob // the rest
+	bytes     int64
+	closed    bool
+	failing   bool
+	stats     Stats
 }
 
 var _ Store = (*Behind)(nil)

@@ -32,6 +32,9 @@ type Options struct {
 	MaxBytes int64
 	// Reading is how many objects are read at a time; 0 means 32.
 	Reading int
+	// Report is told of every operation that the bucket failed, and once with nil when it answers again. It is called
+	// concurrently. nil drops it.
+	Report func(error)
 }
 
 // The figures of the breaker and of the second try.
@@ -246,10 +249,15 @@ func (s *Store) record(ctx context.Context, err error) {
 		s.errors.Add(1)
 		s.breaker.RecordFailure()
 	}
+	if ours(err) {
+		err = nil
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last = err; ours(err) {
-		s.last = nil
+	changed := err != nil || s.last != nil
+	s.last = err
+	s.mu.Unlock()
+	if changed && s.o.Report != nil {
+		s.o.Report(err)
 	}
 }
 

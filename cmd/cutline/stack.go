@@ -28,10 +28,12 @@ type stack struct {
 	renderer *render.Renderer
 	fetcher  *fetch.Fetcher
 	engine   warmer
-	workers  []*worker.Engine // none where pictures are made in this process
-	instance string           // what this run calls itself in CDN-Loop
-	near     cache.Store      // the memory tier
-	health   health
+	workers  []*worker.Engine  // none where pictures are made in this process
+	instance string            // what this run calls itself in CDN-Loop
+	near     cache.Store       // the memory tier
+	health   health            // of the cache folder
+	shared   health            // of the bucket
+	adopted  func(k cache.Key) // told of renditions that the bucket had from another machine; set with the renderer
 	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
@@ -53,7 +55,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	server, err = proxy.New(proxy.Options{
 		Catalog:    c,
 		Scan:       s.rescan,
-		Degraded:   st.health.degraded,
+		Degraded:   func() []string { return degraded(&st.health, &st.shared) },
 		Renderer:   st.renderer,
 		Ahead:      st.renderer,
 		AheadBytes: aheadBytes(s.config.config, st.cacheDir),
@@ -90,6 +92,8 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
 	}
 	st := &stack{flight: flightTime(conf.config), instance: newInstance(), grace: flightGrace}
+	adopted := make(chan struct{}) // closed when renderer is there: the bucket has nothing to adopt before
+	st.adopted = func(k cache.Key) { <-adopted; st.renderer.Adopted(k) }
 	store, err := st.openCache(s, log)
 	if err != nil {
 		return nil, errors.Join(err, st.close())
@@ -118,6 +122,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		o.Transform, o.Aside = st.transformers(conf, log)
 	}
 	st.renderer = render.New(o)
+	close(adopted)
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()

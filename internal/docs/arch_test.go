@@ -66,10 +66,10 @@ var layers = map[string][]string{
 // has one import site, so that it can be replaced in one package.
 var shared = map[string]string{
 	"github.com/failsafe-go/failsafe-go": "circuit breakers: of each host in fetch, of the bucket",
-	"github.com/dunglas/httpsfv":     "structured fields (RFC 9651): proxy writes them, fetch reads them",
-	"golang.org/x/net/html":          "HTML: captions are pieces of it, the texts of feeds are documents of it",
-	"golang.org/x/text/unicode/norm": "Unicode's normal forms: as little to replace as package unicode",
-	"gopkg.in/yaml.v3":               "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003); the manifest is written in it, too (ADR 0029)",
+	"github.com/dunglas/httpsfv":         "structured fields (RFC 9651): proxy writes them, fetch reads them",
+	"golang.org/x/net/html":              "HTML: captions are pieces of it, the texts of feeds are documents of it",
+	"golang.org/x/text/unicode/norm":     "Unicode's normal forms: as little to replace as package unicode",
+	"gopkg.in/yaml.v3":                   "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003); the manifest is written in it, too (ADR 0029)",
 }
 
 // forbidden lists imports that no package of ours has, tests included, with the reason.
