@@ -15,7 +15,9 @@ func TestHealthIsAskedBriefly(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/hangs", func(http.ResponseWriter, *http.Request) { <-hang })
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/well", http.StatusFound) })
-	mux.HandleFunc("/ends", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "shutting down\nsoon", http.StatusServiceUnavailable) })
+	mux.HandleFunc("/ends", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "shutting down\nsoon", http.StatusServiceUnavailable)
+	})
 	mux.HandleFunc("/well", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\x1b[2J\n")) })
 	s := httptest.NewServer(mux)
 	defer s.Close()

@@ -29,15 +29,16 @@ type stack struct {
 	renderer *render.Renderer
 	fetcher  *fetch.Fetcher
 	engine   warmer
-	workers  []*worker.Engine // none where pictures are made in this process
-	instance string           // what this run calls itself in CDN-Loop
-	near     cache.Store      // the memory tier
-	health   health
+	workers  []*worker.Engine   // none where pictures are made in this process
+	instance string             // what this run calls itself in CDN-Loop
+	near     cache.Store        // the memory tier
+	health   health             // of the cache folder
+	shared   health             // of the bucket
+	adopted  func(k cache.Key)  // told of renditions that the bucket had from another machine; set with the renderer
 	metrics  *telemetry.Metrics // nil where nobody is served
 	tracing  *telemetry.Tracing // nil where nobody asked for traces
 	tiers    []telemetry.Tier   // of the cache, fastest first
 	lanes    []telemetry.Lane
-	queue    func() cache.Stats // of the disk; nil where there is none
 	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
@@ -100,6 +101,8 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
 	}
 	st := &stack{flight: flightTime(conf.config), instance: newInstance(), grace: flightGrace}
+	adopted := make(chan struct{}) // closed when renderer is there: the bucket has nothing to adopt before
+	st.adopted = func(k cache.Key) { <-adopted; st.renderer.Adopted(k) }
 	store, err := st.openCache(s, log)
 	if err != nil {
 		return nil, errors.Join(err, st.close())
@@ -129,6 +132,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		o.Transform, o.Aside = st.transformers(conf, log)
 	}
 	st.renderer = render.New(o)
+	close(adopted)
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()

@@ -43,7 +43,7 @@ func stopTracing(ctx context.Context, t *telemetry.Tracing) {
 func (st *stack) watch(clients *crowd) {
 	s := telemetry.Sources{
 		Proxy: st.proxy.Stats, Fetched: st.renderer.Stats, Load: st.renderer.Load, Made: st.renderer.Made, Breakers: st.fetcher.Breakers,
-		Connections: clients.size, Tiers: st.tiers, Lanes: st.lanes, Queue: st.queue,
+		Connections: clients.size, Tiers: st.tiers, Lanes: st.lanes,
 	}
 	if len(st.workers) > 0 {
 		s.Workers = st.workerStats
@@ -65,14 +65,14 @@ func (st *stack) workerStats() (sum worker.Stats) {
 	return sum
 }
 
-// diskStats are those of the disk, with what was dropped on the way there.
-func diskStats(disk *cache.Disk, behind *cache.Behind) func() cache.Stats {
-	return func() cache.Stats {
-		st, queue := disk.Stats(), behind.Stats()
-		st.Puts += queue.Dropped
-		st.Dropped += queue.Dropped
+// counted is a tier that is written behind the answers; what is dropped on the way there is dropped.
+func counted(name string, store interface{ Stats() cache.Stats }, behind *cache.Behind) telemetry.Tier {
+	return telemetry.Tier{Name: name, Queue: behind.Stats, Stats: func() cache.Stats {
+		st, dropped := store.Stats(), behind.Stats().Dropped
+		st.Puts += dropped
+		st.Dropped += dropped
 		return st
-	}
+	}}
 }
 
 // What /readyz says where pictures cannot be made. What the cache has is served.
@@ -80,7 +80,7 @@ const workersFail = "no process for pictures can be started"
 
 // degraded lists what does not work although pictures are served, in fixed words.
 func (st *stack) degraded() []string {
-	reasons := st.health.degraded()
+	reasons := degraded(&st.health, &st.shared)
 	if st.workerStats().Failing {
 		reasons = append(reasons, workersFail)
 	}

@@ -143,6 +143,7 @@ type Renderer struct {
 	behind   *behind                    // slow renditions of Best, and its choices
 	locks    [pointerLocks]sync.RWMutex // of pointers, by source
 	changes  [changeStripes]atomic.Uint64
+	adopted  [256]atomic.Uint64 // by rendition: how often the store took another's in place of ours
 	purges   purges
 	tombs    tombs
 	counters counters

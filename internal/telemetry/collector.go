@@ -15,6 +15,7 @@ import (
 type Tier struct {
 	Name  string
 	Stats func() cache.Stats
+	Queue func() cache.Stats // of what waits to be written to it; nil where nothing does
 }
 
 // A Lane is what makes pictures, by its name: "readers", "aside".
@@ -23,7 +24,7 @@ type Lane struct {
 	Stats func() transform.Stats
 }
 
-// Sources are what is asked for its counts at each scrape. All functions but Workers and Queue are required; they are called concurrently.
+// Sources are what is asked for its counts at each scrape. All functions but Workers are required; they are called concurrently.
 type Sources struct {
 	Proxy       func() proxy.Stats
 	Fetched     func() render.Stats
@@ -33,7 +34,6 @@ type Sources struct {
 	Workers     func() worker.Stats // nil where pictures are made in this process
 	Connections func() int          // of clients
 	Tiers       []Tier
-	Queue       func() cache.Stats // of what waits for the disk; nil where there is none
 	Lanes       []Lane
 }
 
@@ -66,7 +66,7 @@ type counts struct {
 	workers  worker.Stats
 	clients  int
 	tiers    []cache.Stats
-	queue    cache.Stats
+	queues   []cache.Stats // by tier
 	lanes    []transform.Stats
 }
 
@@ -110,11 +110,12 @@ func (c *collector) read() *counts {
 	if s.Workers != nil {
 		n.workers = s.Workers()
 	}
-	if s.Queue != nil {
-		n.queue = s.Queue()
-	}
 	for _, t := range s.Tiers {
-		n.tiers = append(n.tiers, t.Stats())
+		var queue cache.Stats
+		if t.Queue != nil {
+			queue = t.Queue()
+		}
+		n.tiers, n.queues = append(n.tiers, t.Stats()), append(n.queues, queue)
 	}
 	for _, l := range s.Lanes {
 		n.lanes = append(n.lanes, l.Stats())

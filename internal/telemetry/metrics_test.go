@@ -35,9 +35,10 @@ func watched() *Metrics {
 		Breakers:    func() fetch.Breakers { return fetch.Breakers{Open: 2} },
 		Workers:     func() worker.Stats { return worker.Stats{Workers: 3, Busy: 1} },
 		Connections: func() int { return 7 },
-		Tiers:       []Tier{{"memory", func() cache.Stats { return cache.Stats{Gets: 3, Hits: 2} }}},
-		Queue:       func() cache.Stats { return cache.Stats{Bytes: 5} },
-		Lanes:       []Lane{{"readers", func() transform.Stats { return transform.Stats{Waiting: 4} }}},
+		Tiers: []Tier{{
+			Name: "memory", Stats: func() cache.Stats { return cache.Stats{Gets: 3, Hits: 2} }, Queue: func() cache.Stats { return cache.Stats{Bytes: 5} },
+		}},
+		Lanes: []Lane{{"readers", func() transform.Stats { return transform.Stats{Waiting: 4} }}},
 	})
 	return m
 }

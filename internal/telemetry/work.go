@@ -33,7 +33,12 @@ func (c *collector) addTiers() {
 		}), "tier", "reason")
 	c.counter("cache_errors_total", "Operations that a tier's medium failed: a disk that is full, a bucket that is away.",
 		each(func(i int, n *counts, to emit, tier string) { to(float64(n.tiers[i].Errors), tier) }), "tier")
-	c.gauge("cache_write_queue_bytes", "Bytes that wait in memory for the disk to be written.", func(n *counts, to emit) { to(float64(n.queue.Bytes)) })
+	c.gauge("cache_write_queue_bytes", "Bytes that wait in memory to be written to a slower tier.",
+		each(func(i int, n *counts, to emit, tier string) {
+			if c.s.Tiers[i].Queue != nil {
+				to(float64(n.queues[i].Bytes), tier)
+			}
+		}), "tier")
 }
 
 func (c *collector) addWork() {
