@@ -23,6 +23,9 @@ const (
 // errNonsense is an answer that no Redis gives.
 var errNonsense = errors.New("an answer that makes no sense")
 
+// errNoStream says that this node has yet to find the stream, or that Redis has lost it.
+var errNoStream = errors.New("no stream")
+
 // An outbox is the messages that Redis has not taken. They are sent in the order in which they were said: a take-down that comes
 // after its restore would be for ever.
 type outbox struct {
@@ -64,7 +67,9 @@ func (n *Node) Tell(ctx context.Context, kind Kind, sources ...string) (at Posit
 	for i, w := range messages {
 		var err error
 		if at, err = n.send(ctx, c, w); err != nil {
-			n.breaker.note(err)
+			if !errors.Is(err, errNoStream) {
+				n.breaker.note(err)
+			}
 			n.outbox.add(n.name, messages[i:]...) // this one too: it may not have come
 			n.save()
 			return Position{}, false
@@ -80,8 +85,15 @@ func (n *Node) send(ctx context.Context, c rueidis.Client, w *wire) (Position, e
 	if err != nil {
 		return Position{}, err
 	}
-	id, err := c.Do(ctx, c.B().Xadd().Key(n.stream()).Maxlen().Almost().Threshold(decimal(keepMessages)).Id("*").
+	if epoch == 0 {
+		return Position{}, errNoStream
+	}
+	// Only a reader begins a stream, with its epoch: one without is given up, and what it holds with it.
+	id, err := c.Do(ctx, c.B().Xadd().Key(n.stream()).Nomkstream().Maxlen().Almost().Threshold(decimal(keepMessages)).Id("*").
 		FieldValue().FieldValue(messageField, text).Build()).ToString()
+	if rueidis.IsRedisNil(err) {
+		err = errNoStream
+	}
 	if err != nil {
 		return Position{}, err
 	}

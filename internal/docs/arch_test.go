@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"internal/srcset":              {"internal/transform"},
 	"internal/sign":                {},
 	"internal/watch":               {},
+	"internal/cluster":             {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
