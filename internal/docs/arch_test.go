@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"internal/srcset":              {"internal/transform"},
 	"internal/sign":                {},
 	"internal/watch":               {},
+	"internal/cluster":             {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
@@ -55,7 +56,7 @@ var layers = map[string][]string{
 	"internal/prefetch":                     {"internal/catalog", "internal/source", "internal/caption", "internal/fetch", "internal/transform", "internal/srcset", "internal/markup", "internal/render", "internal/manifest"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
 	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
-	"internal/telemetry":                    {"cache", "internal/fetch", "internal/render", "internal/transform", "internal/transform/worker", "proxy"},
+	"internal/telemetry":                    {"cache", "internal/cluster", "internal/fetch", "internal/render", "internal/transform", "internal/transform/worker", "proxy"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/cluster"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -24,15 +25,16 @@ type Lane struct {
 	Stats func() transform.Stats
 }
 
-// Sources are what is asked for its counts at each scrape. All functions but Workers are required; they are called concurrently.
+// Sources are what is asked for its counts at each scrape. All functions but Workers and Cluster are required; they are called concurrently.
 type Sources struct {
 	Proxy       func() proxy.Stats
 	Fetched     func() render.Stats
 	Load        func() render.Load
 	Made        func() []render.Made
 	Breakers    func() fetch.Breakers
-	Workers     func() worker.Stats // nil where pictures are made in this process
-	Connections func() int          // of clients
+	Workers     func() worker.Stats  // nil where pictures are made in this process
+	Cluster     func() cluster.Stats // nil where there is no Redis
+	Connections func() int           // of clients
 	Tiers       []Tier
 	Lanes       []Lane
 }
@@ -64,6 +66,7 @@ type counts struct {
 	made     []render.Made
 	breakers fetch.Breakers
 	workers  worker.Stats
+	cluster  cluster.Stats
 	clients  int
 	tiers    []cache.Stats
 	queues   []cache.Stats // by tier
@@ -76,6 +79,7 @@ func newCollector(s Sources) *collector {
 	c.addPosts()
 	c.addTiers()
 	c.addWork()
+	c.addCluster()
 	return c
 }
 
@@ -109,6 +113,9 @@ func (c *collector) read() *counts {
 	n := &counts{proxy: s.Proxy(), fetched: s.Fetched(), load: s.Load(), made: s.Made(), breakers: s.Breakers(), clients: s.Connections()}
 	if s.Workers != nil {
 		n.workers = s.Workers()
+	}
+	if s.Cluster != nil {
+		n.cluster = s.Cluster()
 	}
 	for _, t := range s.Tiers {
 		var queue cache.Stats
