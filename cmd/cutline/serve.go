@@ -45,7 +45,9 @@ By default that is $XDG_CACHE_HOME/cutline or what the operating system has for 
 that cannot be made, they are kept in memory only, with a warning.
 
 Purges and rescans come in on an address of their own (--admin), for programs of this
-machine alone unless keys has a token for them (admin:TOKEN).
+machine alone unless keys has a token for them (admin:TOKEN). Prometheus finds /metrics
+there, and go tool pprof /debug/pprof/. Requests are traced where OpenTelemetry's
+variables ask for it (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER).
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address

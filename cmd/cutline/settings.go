@@ -58,7 +58,7 @@ func contentSettings(c *config) []setting {
 			list(&c.Content.Placeholders, parseNotEmpty, text)},
 		{"listen", "address of the proxy, host:port; port 0 takes a free one", "listen HOST:PORT",
 			scalar(&c.Listen, parseListen, text)},
-		{"admin", "address of purges and rescans, host:port of this machine; \"off\" has none", "admin HOST:PORT",
+		{"admin", "address of purges, rescans and metrics, host:port of this machine; \"off\" has none", "admin HOST:PORT",
 			scalar(&c.Admin, parseAdmin, text)},
 		{"keys", "that sign addresses: the one that signs, the one before it; imgix:TOKEN; admin:TOKEN for purges; as texts, or file:PATH", "",
 			secretList{list(&c.Keys, parseKey, keyText)}},
