@@ -38,7 +38,7 @@ func traced(t *testing.T) (*Tracing, *tracetest.InMemoryExporter) {
 func attributes(s tracetest.SpanStub) map[string]string {
 	all := map[string]string{}
 	for _, a := range s.Attributes {
-		all[string(a.Key)] = a.Value.Emit()
+		all[string(a.Key)] = a.Value.String()
 	}
 	return all
 }
