@@ -128,7 +128,10 @@ func TestClusterS3Faults(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}
 	slow := func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
-	down := func(w http.ResponseWriter, _ *http.Request) bool { refuse(w, http.StatusServiceUnavailable, "SlowDown"); return true }
+	down := func(w http.ResponseWriter, _ *http.Request) bool {
+		refuse(w, http.StatusServiceUnavailable, "SlowDown")
+		return true
+	}
 	for name, c := range map[string]func(http.ResponseWriter, *http.Request) bool{"cut": cut, "slow": slow, "slow down": down} {
 		before := f.asked.Load()
 		fail.Store(&c)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -93,9 +95,7 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(f.objects, r.URL.Path)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		for name, values := range o.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), o.header)
 		w.Header().Set("Content-Length", strconv.Itoa(len(o.body)))
 		if r.Method == http.MethodGet {
 			_, _ = w.Write(o.body) // to a client of this test
@@ -242,7 +242,10 @@ func TestBreaker(t *testing.T) {
 	k := cache.NewKey(cache.Pointer, "kept")
 	o := cachetest.Object(k, 1, 100)
 	put(t, s, k, o)
-	f.failing(func(w http.ResponseWriter, _ *http.Request) bool { refuse(w, http.StatusForbidden, "ExpiredToken"); return true })
+	f.failing(func(w http.ResponseWriter, _ *http.Request) bool {
+		refuse(w, http.StatusForbidden, "ExpiredToken")
+		return true
+	})
 	for range 100 {
 		if _, err := s.Get(t.Context(), k); !errors.Is(err, cache.ErrMiss) || !errors.Is(err, ErrRefused) {
 			t.Fatalf("Get = %v, want ErrMiss and ErrRefused", err)
@@ -273,7 +276,7 @@ func TestDamage(t *testing.T) {
 		"cut off":   func(_ string, o *fakeObject) { o.body = o.body[:len(o.body)/2] },
 		"empty":     func(_ string, o *fakeObject) { o.body = nil },
 		"one bit":   func(_ string, o *fakeObject) { o.body = append([]byte{o.body[0] ^ 1}, o.body[1:]...) },
-		"longer":    func(_ string, o *fakeObject) { o.body = append(o.body[:len(o.body):len(o.body)], 0) },
+		"longer":    func(_ string, o *fakeObject) { o.body = append(slices.Clip(o.body), 0) },
 		"no labels": func(_ string, o *fakeObject) { o.header = http.Header{} },
 		"other label": func(_ string, o *fakeObject) {
 			o.header = http.Header{"X-Amz-Meta-Cutline": {"Y3V0bGluZQ"}}
