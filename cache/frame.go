@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // An object that is kept outside of memory is one run of bytes, a frame, the same on every machine:
@@ -85,7 +86,7 @@ func Unframe(k Key, head, body []byte) (*Object, error) {
 	if digest(h[:digestAt], meta, body) != [sha256.Size]byte(h[digestAt:]) {
 		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
 	}
-	return &Object{Meta: meta[:len(meta):len(meta)], Body: body}, nil
+	return &Object{Meta: slices.Clip(meta), Body: body}, nil
 }
 
 // checkHeader checks what can be told of a frame of size bytes before it is read.

@@ -274,8 +274,12 @@ func (s *Store) down() error {
 // Try asks the bucket for something that is not there. It returns nil when the bucket answers, else what is wrong.
 func (s *Store) Try(ctx context.Context) error {
 	_, err := s.do(ctx, s.o.FirstByte, func(ctx context.Context, _ *watch) (*cache.Object, error) {
-		_, err := s.bucket.Attributes(ctx, s.prefix+"/try")
-		return nil, err
+		// A HEAD has no body that tells a bucket that is missing from an object that is.
+		r, err := s.bucket.NewReader(ctx, s.prefix+"/try", nil)
+		if err != nil {
+			return nil, err
+		}
+		return nil, r.Close()
 	})
 	if ours(err) {
 		return nil

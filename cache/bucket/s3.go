@@ -12,6 +12,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
@@ -91,6 +92,7 @@ func openS3(ctx context.Context, u *url.URL, connections int) (*blob.Bucket, err
 	}
 	// The tries are counted here, in do; the library's own would be three more for each.
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	config.Logger = logging.Nop{} // it would write to standard error
 	if config.Credentials != nil {
 		config.Credentials = credentials{config.Credentials}
 	}
