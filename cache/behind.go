@@ -13,17 +13,23 @@ type BehindOptions struct {
 	// MaxBytes bounds the objects that wait or are being written. Beyond it renditions are dropped, beyond twice as much
 	// originals, which perhaps cannot be had again, and beyond three times as much pointers. 0 means 32 MiB.
 	MaxBytes int64
+	// NoWait lets no Put wait, whatever its kind: for a store behind a network, of which no answer depends. A pointer is then
+	// put after the originals that were put before it.
+	NoWait bool
 	// Report is told what no Put can return any more: that the medium failed to keep an object, or to forget the one that
 	// it replaces; and once with nil that it keeps objects again. It is called concurrently. nil drops it.
 	Report func(err error)
+	// Exists is told of the keys under which the store keeps another object than was put (ErrExists). It is called by a writer,
+	// and may call the store, but not the Behind's Put or Delete of that key. nil drops it.
+	Exists func(k Key)
 }
 
 const (
 	defaultBehindBytes = 32 << 20
-	// behindWriters is how many objects are written at a time. They mostly wait for fsync, which a journal does for
-	// several at once.
+	// behindWriters is how many objects are written at a time. They mostly wait: for fsync, which a journal does for
+	// several at once, or for a network.
 	behindWriters = 4
-	// behindTime bounds one Put behind; a disk that takes longer is broken.
+	// behindTime bounds one Put behind; a disk or a network that takes longer is broken.
 	behindTime = 10 * time.Second
 	// behindCloseTime bounds how long Close writes what waits: well below what service managers give a process.
 	behindCloseTime = 5 * time.Second
@@ -33,7 +39,8 @@ const (
 
 // Behind is a Store that puts renditions into a slower one behind the caller's back, so that a slow disk delays nobody: Put returns
 // at once. A Put of an original or a pointer waits for the store, and goes before renditions: who puts one (a fetch, a tombstone)
-// relies on it after a crash, and a pointer may only name an original that is there. Until an object is written Get finds it here.
+// relies on it after a crash, and a pointer may only name an original that is there. With NoWait only PutLasting waits. Until an
+// object is written Get finds it here.
 // What is beyond MaxBytes is dropped: then the object is not kept, and neither is what was there before.
 //
 // What waits is lost when the process is killed; the store loses at most the last moments, and never mixes them. Delete
@@ -43,21 +50,25 @@ const (
 type Behind struct {
 	store  Store
 	max    int64
+	noWait bool
 	report func(error)
+	exists func(Key)
 
 	writers sync.WaitGroup
 	cancel  context.CancelFunc
 	ctx     context.Context
 
-	mu      sync.Mutex
-	wake    sync.Cond // a job was queued, or closed was set
-	jobs    map[Key]*behindJob
-	urgent  []*behindJob // originals and pointers, for which somebody waits
-	queue   []*behindJob // the rest
-	bytes   int64
-	closed  bool
-	failing bool
-	stats   Stats
+	mu   sync.Mutex
+	wake sync.Cond // a job was queued, or closed was set
+	jobs map[Key]*behindJob
+	// originals are those that pointers have to wait for, with NoWait: put and not ended.
+	originals map[*behindJob]bool
+	urgent    []*behindJob // originals and pointers, for which somebody waits
+	queue     []*behindJob // the rest
+	bytes     int64
+	closed    bool
+	failing   bool
+	stats     Stats
 }
 
 var _ Store = (*Behind)(nil)
@@ -69,6 +80,8 @@ type behindJob struct {
 	started bool          // it will be done; a later change has to wait for done
 	dropped bool          // a later change took its place before it started
 	after   chan struct{} // done of the change before, if that is under way; the job is queued when it ends
+	waits   int           // originals that have to end before this pointer is queued
+	pointer []*behindJob  // what waits for this original
 	done    chan struct{}
 	err     error // why the store did not keep object; to be read after done
 }
@@ -92,7 +105,13 @@ func NewBehind(store Store, o BehindOptions) (*Behind, error) {
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	b := &Behind{store: store, max: o.MaxBytes, report: o.Report, jobs: map[Key]*behindJob{}}
+	if o.Exists == nil {
+		o.Exists = func(Key) {}
+	}
+	b := &Behind{
+		store: store, max: o.MaxBytes, noWait: o.NoWait, report: o.Report, exists: o.Exists,
+		jobs: map[Key]*behindJob{}, originals: map[*behindJob]bool{},
+	}
 	b.wake.L = &b.mu
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	for range behindWriters {
@@ -121,16 +140,25 @@ func (b *Behind) Get(ctx context.Context, k Key) (*Object, error) {
 // Put implements Store. It waits with originals and pointers, at most until ctx ends; what is under way then goes on. It copies o, as
 // Memory does.
 func (b *Behind) Put(ctx context.Context, k Key, o *Object) error {
+	return b.putAndWait(ctx, k, o, k.Kind != Rendition && !b.noWait)
+}
+
+// PutLasting is Put, but waits for the store whatever the kind, and whatever else.
+func (b *Behind) PutLasting(ctx context.Context, k Key, o *Object) error {
+	return b.putAndWait(ctx, k, o, true)
+}
+
+func (b *Behind) putAndWait(ctx context.Context, k Key, o *Object, wait bool) error {
 	err := ctx.Err()
 	if err == nil {
-		err = check(k, o)
+		err = Check(k, o)
 	}
 	if err != nil {
 		return err
 	}
 	j := &behindJob{key: k, done: make(chan struct{})}
-	j.object = &Object{Meta: append([]byte(nil), o.Meta...), Body: append([]byte(nil), o.Body...)}
-	if err := b.take(j); err != nil || k.Kind == Rendition {
+	j.object = &Object{Meta: append([]byte(nil), o.Meta...), Body: append([]byte(nil), o.Body...), Public: o.Public}
+	if err := b.take(j); err != nil || !wait {
 		return err
 	}
 	select {
@@ -154,14 +182,15 @@ func (b *Behind) take(j *behindJob) error {
 	if full || b.closed || len(b.jobs) >= behindJobs {
 		b.stats.Dropped++
 		j.object = nil // what the store has is not what was put last
-		j.err = fmt.Errorf("%w: too much waits for the disk, or it is closed", ErrNotKept)
+		j.err = fmt.Errorf("%w: too much waits to be written, or it is closed", ErrNotKept)
 	}
 	// An original's earlier bytes are the same.
 	if b.closed || len(b.jobs) >= behindJobs || full && j.key.Kind == Original {
 		return j.err
 	}
 	b.add(j)
-	if j.after == nil {
+	b.order(j)
+	if j.after == nil && j.waits == 0 {
 		b.enqueue(j)
 	}
 	return nil
@@ -176,6 +205,7 @@ func (b *Behind) add(j *behindJob) {
 			before.dropped, j.after = true, before.after
 			b.bytes -= before.bytes()
 			close(before.done)
+			b.release(before)
 		}
 	}
 	b.jobs[j.key] = j
@@ -207,8 +237,11 @@ func (b *Behind) finish(j *behindJob) {
 		}
 	case !latest.started && latest.after == j.done:
 		latest.after = nil
-		b.enqueue(latest)
+		if latest.waits == 0 {
+			b.enqueue(latest)
+		}
 	}
+	b.release(j)
 }
 
 // next waits for a job to do, and returns nil when there will be none.
@@ -242,6 +275,9 @@ func (b *Behind) write() {
 			j.err = fmt.Errorf("%w: closed", ErrNotKept)
 		}
 		b.finish(j)
+		if errors.Is(j.err, ErrExists) { // after it, so that who waits for j does not wait for this
+			b.exists(j.key)
+		}
 	}
 }
 
@@ -269,8 +305,8 @@ func (b *Behind) put(ctx context.Context, j *behindJob) {
 	b.mu.Lock()
 	b.stats.Dropped++
 	b.mu.Unlock()
-	if j.key.Kind == Original {
-		return // under its own sum the earlier bytes are the same
+	if j.key.Kind == Original || errors.Is(err, ErrExists) {
+		return // under its own sum the earlier bytes are the same, and what was first is what counts
 	}
 	if err := b.store.Delete(context.WithoutCancel(ctx), j.key); err != nil {
 		b.tell(err)

@@ -18,6 +18,9 @@ var (
 	ErrMiss = errors.New("not in the cache")
 	// ErrNotKept says that a sound store declined an object: too large, no room, not admitted, closed.
 	ErrNotKept = errors.New("not kept in the cache")
+	// ErrExists says, beside ErrNotKept, that a store of which the first Put of a key counts (a shared one) keeps another
+	// object under it. That one is as good, and what everybody else has.
+	ErrExists = errors.New("another object is kept under its key")
 )
 
 // Kind is what an object is, and with that the order in which a full store gives objects up: renditions first, then
@@ -87,6 +90,15 @@ func (k Key) hash() uint64 {
 type Object struct {
 	Meta []byte // small: at most MaxMeta bytes; the owner's own encoding
 	Body []byte // may be empty
+	// Public is what others are told who read a shared store without us. Get does not return it; nil tells nothing, and so
+	// do the stores that nobody else reads.
+	Public *Public
+}
+
+// Public is what an object's body is to those who know nothing of its meta.
+type Public struct {
+	ContentType string            // a MIME type
+	Labels      map[string]string // texts by name, as they were when the object was put; a store may shorten them, or leave them out
 }
 
 // MaxMeta bounds Object.Meta in bytes.
@@ -106,7 +118,8 @@ type Store interface {
 	Get(ctx context.Context, k Key) (*Object, error)
 	// Put keeps o under k, replacing what was there: once it returned nil, no Get that begins later returns an earlier
 	// object. An error means that o was not kept, that an earlier object may be there still, and is no reason to fail a
-	// request. When Put returns nil a Get may still miss.
+	// request. When Put returns nil a Get may still miss. A store of which the first Put counts says ErrExists where it did
+	// not replace.
 	Put(ctx context.Context, k Key, o *Object) error
 	// Delete forgets k: once it returned nil, no Get that begins later returns what was there. It does not return an
 	// error when k is absent.
@@ -124,8 +137,8 @@ type Stats struct {
 	Bytes                     int64
 }
 
-// check refuses what no store keeps.
-func check(k Key, o *Object) error {
+// Check refuses, as ErrNotKept, what no store keeps: a key of no kind, and too much metadata.
+func Check(k Key, o *Object) error {
 	switch {
 	case k.Kind < Pointer || k.Kind > Rendition:
 		return fmt.Errorf("%w: kind %d", ErrNotKept, k.Kind)

@@ -133,17 +133,17 @@ func (d *Disk) Get(ctx context.Context, k Key) (*Object, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		d.forgetGone(f, k)
 		return nil, ErrMiss
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, ErrDamaged):
 		d.corrupt.Add(1)
 		d.removeDamaged(f, k, info)
-	case errors.Is(err, errVersion):
+	case errors.Is(err, ErrVersion):
 	default:
 		d.errors.Add(1)
 	}
 	return nil, fmt.Errorf("%w: %s: %w", ErrMiss, k, err)
 }
 
-// read opens and verifies k's file. It returns the file's info with errDamaged, and never waits for a FIFO or a device.
+// read opens and verifies k's file. It returns the file's info with ErrDamaged, and never waits for a FIFO or a device.
 func (d *Disk) read(ctx context.Context, f folder, k Key) (*Object, fs.FileInfo, error) {
 	r, err := f.OpenFile(objectName(k), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

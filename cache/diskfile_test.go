@@ -40,8 +40,8 @@ func TestFileLengths(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		o, err := readObject(bytes.NewReader(b), int64(len(b)), k)
 		runtime.ReadMemStats(&after)
-		if !errors.Is(err, errDamaged) {
-			t.Errorf("%s: %v, %v; want errDamaged", name, o, err)
+		if !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v, %v; want ErrDamaged", name, o, err)
 		}
 		if n := after.TotalAlloc - before.TotalAlloc; n > 64<<10 {
 			t.Errorf("%s: %d bytes allocated", name, n)
@@ -58,7 +58,7 @@ func TestFileFlips(t *testing.T) {
 	b := encoded(t, k, o)
 	rejected := func(b []byte) bool {
 		o, err := readObject(bytes.NewReader(b), int64(len(b)), k)
-		return o == nil && (errors.Is(err, errDamaged) || errors.Is(err, errVersion))
+		return o == nil && (errors.Is(err, ErrDamaged) || errors.Is(err, ErrVersion))
 	}
 	for i := range 10_000 {
 		at := r.IntN(len(b))

@@ -32,7 +32,7 @@ func (d *Disk) Put(ctx context.Context, k Key, o *Object) error {
 }
 
 func (d *Disk) put(ctx context.Context, k Key, o *Object) error {
-	if err := check(k, o); err != nil {
+	if err := Check(k, o); err != nil {
 		return err
 	}
 	n := diskBytes(o)

@@ -77,7 +77,7 @@ func TestDiskOtherVersions(t *testing.T) {
 	dir := t.TempDir()
 	generate(t, dir, 2)
 	name := func(i int) string { return filepath.Join(dir, versionFolder, objectName(generatedKey(i))) }
-	for i, version := range []byte{fileVersion - 1, fileVersion + 1} {
+	for i, version := range []byte{frameVersion - 1, frameVersion + 1} {
 		b, err := os.ReadFile(name(i))
 		if err != nil {
 			t.Fatal(err)

@@ -180,7 +180,7 @@ func (m *Memory) put(s *memoryStripe, hash uint64, k Key, o *Object) error {
 		return fmt.Errorf("%w: memory is closed", ErrNotKept)
 	}
 	cost := int64(len(o.Meta)+len(o.Body)) + memoryOverhead
-	err := check(k, o)
+	err := Check(k, o)
 	if err == nil && cost > m.maxObject {
 		err = fmt.Errorf("%w: %d bytes, at most %d", ErrNotKept, cost, m.maxObject)
 	}

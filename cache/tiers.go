@@ -141,7 +141,13 @@ func (t *Tiers) fill(ctx context.Context, k Key, o *Object, found int, generatio
 
 // putTier is Put on one tier. What its medium failed to do is reported.
 func (t *Tiers) putTier(ctx context.Context, tier int, k Key, o *Object) error {
-	err := t.stores[tier].Put(ctx, k, o)
+	return t.putWith(ctx, t.stores[tier].Put, tier, k, o)
+}
+
+func (t *Tiers) putWith(
+	ctx context.Context, put func(context.Context, Key, *Object) error, tier int, k Key, o *Object,
+) error {
+	err := put(ctx, k, o)
 	switch {
 	case err == nil:
 		// Looked at first: a write would take the cache line from the other CPUs on each Put.
@@ -165,18 +171,73 @@ func (t *Tiers) fail(tier int, err error) {
 // Put implements Store. It returns an error only when no tier kept o: ctx's, or the tiers' errors joined. What single
 // tiers failed to do goes to TiersOptions.Report.
 func (t *Tiers) Put(ctx context.Context, k Key, o *Object) error {
-	_, err := t.put(ctx, k, o)
+	_, err := t.put(ctx, k, o, false)
 	return err
 }
 
-// PutLasting is Put for what must outlive the faster tiers: it returns an error also when the slowest one did not keep o.
+// PutLasting is Put for what must outlive the faster tiers: it waits for tiers that let no Put wait, and returns an error also
+// when the slowest one did not keep o.
 func (t *Tiers) PutLasting(ctx context.Context, k Key, o *Object) error {
-	lasting, err := t.put(ctx, k, o)
+	lasting, err := t.put(ctx, k, o, true)
 	return cmp.Or(err, lasting)
 }
 
+// A laster is a tier of which a Put may return before o is kept, as *Behind.
+type laster interface {
+	PutLasting(ctx context.Context, k Key, o *Object) error
+}
+
+// A settler is a tier that does something behind its callers' backs, as *Behind.
+type settler interface {
+	Settled(ctx context.Context, keys ...Key) error
+}
+
+var (
+	_ laster  = (*Behind)(nil)
+	_ settler = (*Behind)(nil)
+)
+
+// Settled waits until no tier has anything to do any more that was asked for keys before, at most until ctx ends, and returns
+// ctx's error then. What is kept is then there for whoever shares the slowest tier.
+func (t *Tiers) Settled(ctx context.Context, keys ...Key) error {
+	for _, s := range t.stores {
+		if s, ok := s.(settler); ok {
+			if err := s.Settled(ctx, keys...); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// Adopt replaces what the faster tiers have under k by what the slowest has, and reports whether they have that. A shared tier
+// that keeps another object than was put (ErrExists) wins: what all nodes answer shall be the same.
+func (t *Tiers) Adopt(ctx context.Context, k Key) bool {
+	last := len(t.stores) - 1
+	s := t.stripe(k)
+	if last < 1 || s.lock(ctx) != nil {
+		return false
+	}
+	defer s.unlock()
+	defer s.generation.Add(1)
+	o, err := t.stores[last].Get(ctx, k)
+	if err != nil {
+		return false
+	}
+	kept := true
+	for tier := range t.stores[:last] {
+		if t.putTier(ctx, tier, k, o) != nil {
+			kept = false
+			if err := t.stores[tier].Delete(context.WithoutCancel(ctx), k); err != nil {
+				t.fail(tier, err)
+			}
+		}
+	}
+	return kept
+}
+
 // put is Put; lasting is the slowest tier's error alone.
-func (t *Tiers) put(ctx context.Context, k Key, o *Object) (lasting, err error) {
+func (t *Tiers) put(ctx context.Context, k Key, o *Object, wait bool) (lasting, err error) {
 	s := t.stripe(k)
 	if err := s.lock(ctx); err != nil {
 		return nil, err
@@ -185,16 +246,22 @@ func (t *Tiers) put(ctx context.Context, k Key, o *Object) (lasting, err error) 
 	defer s.generation.Add(1)
 	var failed []int
 	var errs []error
-	for tier := range t.stores {
-		if err := t.putTier(ctx, tier, k, o); err != nil {
-			failed = append(failed, tier)
+	for tier, store := range t.stores {
+		put := store.Put
+		if s, ok := store.(laster); ok && wait {
+			put = s.PutLasting
+		}
+		if err := t.putWith(ctx, put, tier, k, o); err != nil {
+			if !errors.Is(err, ErrExists) { // what was first is what counts
+				failed = append(failed, tier)
+			}
 			errs = append(errs, err)
 			if tier == len(t.stores)-1 {
 				lasting = err
 			}
 		}
 	}
-	if len(failed) == len(t.stores) {
+	if len(errs) == len(t.stores) {
 		return nil, errors.Join(append(errs, fmt.Errorf("%w: by any tier", ErrNotKept))...)
 	}
 	if k.Kind == Original {

@@ -13,18 +13,12 @@ import (
 	"github.com/dd8bf596/cutline/internal/render"
 )
 
-// The keys under which a handler leaves what the access line tells.
-const (
-	logOutcome = "cutline.outcome"
-	logError   = "cutline.error"
-)
-
 // access sets the headers that every response has, errors and probes included, and writes one line per request. The line
 // has no query and no client address: neither is needed to run a picture server, and both are somebody's business.
 func (s *Server) access(c *gin.Context) {
 	start := time.Now()
 	setFields(c.Writer.Header(), s.safety)
-	defer s.logAccess(c, start) // also when a handler panics
+	defer s.account(c, start) // also when a handler panics
 	skipBody(c)
 	others, loops := s.through(c.Request.Header)
 	switch {
@@ -44,38 +38,84 @@ func (s *Server) access(c *gin.Context) {
 // servers to take at least.
 const maxURI = 8000
 
+// account ends a request's account: for who looks on, and for its line.
+func (s *Server) account(c *gin.Context, start time.Time) {
+	if s.o.Observer == nil {
+		s.logAccess(c, start)
+		return
+	}
+	c.Request.Pattern = routeOf(c.FullPath()) // where OpenTelemetry looks for it
+	s.observe(c, start)
+	s.logAccess(c, start)
+}
+
 // note says how a request is answered, for its line.
-func (s *Server) note(c *gin.Context, outcome string) {
+func (s *Server) note(c *gin.Context, outcome render.Outcome, id string, timings []render.Timing) {
 	if s.log.Enabled(c.Request.Context(), slog.LevelInfo) {
-		c.Set(logOutcome, outcome)
+		c.Set(visitKey, &visit{outcome: string(outcome), id: id, request: sentID(c.Request.Header), timings: timings})
 	}
 }
 
+// logAccess writes the line of a request. Its fields are documented in internal/docs/operations.md.
 func (s *Server) logAccess(c *gin.Context, start time.Time) {
-	level, status := slog.LevelInfo, c.Writer.Status()
-	reason := c.GetString(logError)
-	if reason != "" {
+	level, v := slog.LevelInfo, visitOf(c)
+	if v == nil {
+		v = &visit{}
+	}
+	if v.reason != "" {
 		level = slog.LevelWarn
 	}
 	if !s.log.Enabled(c.Request.Context(), level) {
 		return
 	}
-	attrs := []slog.Attr{
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
 		slog.String("method", c.Request.Method),
-		slog.String("path", publicPath(c.Request.URL.EscapedPath())),
-		slog.String("outcome", c.GetString(logOutcome)),
-		slog.Int("status", status),
+		slog.String("path", PublicPath(c.Request.URL.EscapedPath())),
+		slog.String("route", routeOf(c.FullPath())),
+		slog.String("outcome", v.outcome),
+		slog.Int("status", c.Writer.Status()),
 		slog.Int("bytes", max(c.Writer.Size(), 0)),
 		slog.Float64("dur_ms", float64(time.Since(start).Microseconds())/1000),
+	)
+	for _, word := range [...][2]string{{"id", v.id}, {"request_id", v.request}, {"error", v.reason}} {
+		if word[1] != "" {
+			attrs = append(attrs, slog.String(word[0], word[1]))
+		}
 	}
-	if reason != "" {
-		attrs = append(attrs, slog.String("error", reason))
+	if len(v.timings) > 0 {
+		attrs = append(attrs, timed(v.timings))
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request", attrs...)
 }
 
-// publicPath is an escaped path, as it was sent, without the query and the user of a source in it: keys for a picture stand there.
-func publicPath(path string) string {
+// timed is where the time of an answer went, in milliseconds by stage.
+func timed(timings []render.Timing) slog.Attr {
+	var stages []slog.Attr
+	for _, t := range timings {
+		stages = append(stages, slog.Float64(t.Stage, float64(t.Took.Microseconds())/1000))
+	}
+	return slog.Attr{Key: "timings", Value: slog.GroupValue(stages...)}
+}
+
+// sentID is the name that a proxy or CDN gave a request, "" where that is none or could be anything: it is written into logs. We
+// give none ourselves: answers are kept by others, and would come to many under the name of one request.
+func sentID(h http.Header) string {
+	const most = 64
+	values := h["X-Request-Id"]
+	if len(values) != 1 || len(values[0]) > most {
+		return ""
+	}
+	for _, b := range []byte(values[0]) {
+		if (b < '0' || b > '9') && (b|0x20 < 'a' || b|0x20 > 'z') && b != '-' && b != '_' && b != '.' {
+			return ""
+		}
+	}
+	return values[0]
+}
+
+// PublicPath is an escaped path, as it was sent, without the query and the user of a source in it: keys for a picture stand there.
+func PublicPath(path string) string {
 	if strings.HasPrefix(path, "/i/") || strings.HasPrefix(path, "/p/") {
 		return path
 	}

@@ -17,11 +17,14 @@ import (
 
 // AdminOptions configures the admin listener's handler. The zero value is for programs of this machine.
 type AdminOptions struct {
-	Token    string // lets in whoever bears it, and nobody else; "" lets in who is on this machine
-	Volatile bool   // the cache is in memory only, so that a take-down ends with the program: answers say so
+	Token string // lets in whoever bears it, and nobody else; "" lets in who is on this machine
+	// Metrics answers GET /metrics, Profiles GET /debug/pprof/ and all below, to whom may purge; nil has none.
+	Metrics, Profiles http.Handler
+	Volatile          bool // the cache is in memory only, so that a take-down ends with the program: answers say so
 }
 
-// AdminHandler is the handler of the admin listener, which is another than the public one: POST /purge, POST /rescan and GET /livez.
+// AdminHandler is the handler of the admin listener, which is another than the public one: POST /purge, POST /rescan, GET /metrics, GET
+// /debug/pprof/ and GET /livez.
 //
 // Without a token it is for programs of this machine: the listener must be a loopback address, and what a browser sends on
 // behalf of a page is refused, by its Origin, and by its Host where a name was bent to that address. With a token, whoever
@@ -34,8 +37,13 @@ func (s *Server) AdminHandler(o AdminOptions) http.Handler {
 	mux.HandleFunc("/livez", a.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "alive\n") // a client that is gone is no error of ours
 	}))
+	for path, h := range map[string]http.Handler{"/metrics": o.Metrics, "/debug/pprof/": o.Profiles} {
+		if h != nil {
+			mux.HandleFunc(path, a.only(http.MethodGet, a.admitted(h)))
+		}
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, &adminError{http.StatusNotFound, "there is nothing at this address: expected POST /purge, POST /rescan or GET /livez"})
+		refuse(w, &adminError{http.StatusNotFound, "there is nothing at this address: expected POST /purge, POST /rescan, GET /metrics, GET /debug/pprof/ or GET /livez"})
 	})
 	return a.safe(mux)
 }
@@ -116,6 +124,17 @@ func (a *admin) refuse(w http.ResponseWriter, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="cutline"`)
 	}
 	refuse(w, err)
+}
+
+// admitted lets who may ask for more than a sign of life through to h.
+func (a *admin) admitted(h http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		if err := a.admit(req); err != nil {
+			a.refuse(w, err)
+			return
+		}
+		h.ServeHTTP(w, req)
+	}
 }
 
 // admit returns nil for who may ask for more than a sign of life.

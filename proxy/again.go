@@ -32,7 +32,8 @@ func (s *Server) again(c *gin.Context) {
 		return
 	}
 	c.Abort() // the routes have nothing left to do
-	s.note(c, string(render.Hit))
+	s.note(c, render.Hit, an.id, nil)
+	s.tally.stripe().again.Add(1)
 	s.write(c, an, body)
 }
 

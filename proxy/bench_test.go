@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -63,6 +64,13 @@ func (w *sink) Header() http.Header         { return w.header }
 func (w *sink) WriteHeader(status int)      { w.status = status }
 func (w *sink) Write(p []byte) (int, error) { w.bytes += len(p); return len(p), nil }
 
+// An audience hears everything and does nothing; what metrics do with it is measured in internal/telemetry.
+type audience struct{}
+
+func (audience) Answered(context.Context, Answered)   {}
+func (audience) Rescanned(time.Duration, error)       {}
+func (audience) Purged(_ string, sources, failed int) {}
+
 func serve(b *testing.B, h http.Handler, req *http.Request) {
 	b.Helper()
 	w := &sink{header: make(http.Header)}
@@ -96,7 +104,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 				o.Near = memory
 			}
 			r := render.New(o)
-			s, err := New(Options{Catalog: scan(b, posts), Renderer: r, Log: slog.New(slog.NewJSONHandler(&sink{}, nil))})
+			s, err := New(Options{Catalog: scan(b, posts), Renderer: r, Log: slog.New(slog.NewJSONHandler(&sink{}, nil)), Observer: audience{}})
 			if err != nil {
 				b.Fatal(err)
 			}

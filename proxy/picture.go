@@ -143,7 +143,7 @@ func (s *Server) send(c *gin.Context, a sending) {
 	}
 	s.keep(c, a, an, varies)
 	a.at.weigh(a)
-	s.note(c, string(a.rend.Outcome))
+	s.note(c, a.rend.Outcome, a.entry.ID, a.rend.Timings)
 	an.fields = append(an.fields, newField("Server-Timing", serverTiming(a.rend.Timings)))
 	s.write(c, an, a.rend.Body)
 }
@@ -153,6 +153,7 @@ type answer struct {
 	fields   []field
 	length   field // of the whole body
 	etag     string
+	id       string    // of the picture
 	modified time.Time // zero where no date stands for the answer
 	// rend has no Body in an answer that is kept. It is nil where the address has several answers, by what the client reads; fallback is
 	// then what accepted takes.
@@ -165,7 +166,7 @@ func (s *Server) compose(a sending) *answer {
 	rend := a.rend
 	l := a.at.shelf.label(a.entry, rend.Words)
 	an := &answer{
-		length: newField("Content-Length", strconv.Itoa(len(rend.Body))), etag: rend.ETag, modified: later(rend.Modified, l.modified), rend: rend,
+		length: newField("Content-Length", strconv.Itoa(len(rend.Body))), etag: rend.ETag, id: a.entry.ID, modified: later(rend.Modified, l.modified), rend: rend,
 	}
 	const ours = 12 // fields that are not the label's, at most
 	an.fields = append(make([]field, 0, len(l.headers)+ours), l.headers...)

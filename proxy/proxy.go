@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -63,6 +64,8 @@ type Options struct {
 	AheadBytes int64
 	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
 	Degraded func() []string
+	// Observer is told of requests, scans and purges; nil is not.
+	Observer Observer
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none
 	Log      *slog.Logger // nil logs nothing
 }
@@ -100,6 +103,7 @@ type Server struct {
 	tally   *tally
 	log     *slog.Logger
 	ready   atomic.Bool
+	scanned atomic.Int64 // when the posts that are served were read, in nanoseconds since 1970
 	gin     *gin.Engine
 }
 
@@ -135,6 +139,7 @@ func New(o Options) (*Server, error) {
 	s.ahead.wake = make(chan struct{}, 1)
 	s.current.Store(newSnapshot(o.Catalog, s.room(), nil))
 	s.ready.Store(true)
+	s.scanned.Store(time.Now().UnixNano())
 	s.gin = s.routes()
 	return s, nil
 }
@@ -183,8 +188,8 @@ func (s *Server) getLive(c *gin.Context) { s.probe(c, http.StatusOK, "alive") }
 // getReady answers 200 while new requests are welcome, and says in which respects they are served worse than they could be: a
 // load balancer that took such a server out would serve them not at all, for what befalls one befalls the others.
 func (s *Server) getReady(c *gin.Context) {
-	if !s.ready.Load() {
-		s.probe(c, http.StatusServiceUnavailable, "shutting down")
+	if why := s.unready(); why != "" {
+		s.probe(c, http.StatusServiceUnavailable, why)
 		return
 	}
 	if reasons := s.degraded(); len(reasons) > 0 {

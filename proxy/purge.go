@@ -150,6 +150,9 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	if w.Host != "" && r.Purged > 0 && !strings.HasPrefix(w.Host, "*") {
 		r.SurrogateKeys = []string{"host-" + tag(done[0].Source.Host())} // one for all, those that no post shows too
 	}
+	if s.o.Observer != nil {
+		s.o.Observer.Purged(r.How, r.Purged+r.Failed, r.Failed)
+	}
 	return r, nil
 }
 

@@ -35,3 +35,16 @@ func TestReadiness(t *testing.T) {
 	probe("/readyz", http.StatusServiceUnavailable, "shutting down\n")
 	probe("/livez", http.StatusOK, "alive\n")
 }
+
+// TestNothingToServe verifies that a server without anything to serve is not ready, and one that may serve hosts is.
+func TestNothingToServe(t *testing.T) {
+	d := newDesk(t)
+	d.current.Store(newSnapshot(&catalog.Catalog{}, d.room(), nil))
+	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusServiceUnavailable || body != "no picture may be served\n" || d.Stats().Ready {
+		t.Errorf("%d %q, ready %v; want 503", resp.StatusCode, body, d.Stats().Ready)
+	}
+	d.o.Hosts = []string{"images.example"}
+	if resp, body := d.get("/readyz"); resp.StatusCode != http.StatusOK || !d.Stats().Ready {
+		t.Errorf("%d %q, ready %v; want 200", resp.StatusCode, body, d.Stats().Ready)
+	}
+}

@@ -170,6 +170,11 @@ func (s *Server) rescan(ctx context.Context, last *snapshot, trust bool) (result
 		}
 	}()
 	start := time.Now()
+	defer func() {
+		if s.o.Observer != nil {
+			s.o.Observer.Rescanned(time.Since(start), err)
+		}
+	}()
 	c, err := s.o.Scan(ctx, last.catalog, trust)
 	if err != nil {
 		return nil, err
@@ -178,6 +183,7 @@ func (s *Server) rescan(ctx context.Context, last *snapshot, trust bool) (result
 		return nil, ErrNoPictures
 	}
 	s.current.Store(newSnapshot(c, s.room(), last))
+	s.scanned.Store(time.Now().UnixNano())
 	d := c.Since(last.catalog)
 	result = newRescanResult(c, d)
 	s.ahead.add(d.Fresh)

@@ -545,8 +545,8 @@ func TestPanicsAreAnswered(t *testing.T) {
 
 func TestAccessLine(t *testing.T) {
 	d := newDesk(t)
-	d.get("/i/" + d.id("fox") + "/hero.webp?v=secret")
-	d.get("/p/broken/hero.webp")
+	d.get("/i/"+d.id("fox")+"/hero.webp?v=secret", "X-Request-Id: cdn-0123.a_B")
+	d.get("/p/broken/hero.webp", "X-Request-Id: a\"b secret")
 	d.get("/x%0a%1b%5b2J")
 	var lines []map[string]any
 	for line := range strings.Lines(d.log.String()) {
@@ -559,9 +559,12 @@ func TestAccessLine(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines, want 3:\n%s", len(lines), d.log)
 	}
-	want := []string{"bytes", "dur_ms", "level", "method", "msg", "outcome", "path", "status", "time"}
+	want := []string{"bytes", "dur_ms", "id", "level", "method", "msg", "outcome", "path", "request_id", "route", "status", "time", "timings"}
 	if got := slices.Sorted(maps.Keys(lines[0])); !slices.Equal(got, want) {
 		t.Errorf("fields %v, want %v", got, want)
+	}
+	if lines[0]["request_id"] != "cdn-0123.a_B" || lines[0]["id"] != d.id("fox") || lines[0]["route"] != "/i/{id}/{spec}" {
+		t.Errorf("first line %v", lines[0])
 	}
 	if lines[0]["outcome"] != "hit" || lines[0]["status"] != 200.0 || strings.Contains(d.log.String(), "secret") {
 		t.Errorf("first line %v", lines[0])

@@ -20,12 +20,13 @@ type snapshot struct {
 	answers      answers
 	largest      largestFiles
 	facts        facts
+	findings     func() severities  // counted once, when somebody asks
 	index        func() *sheetIndex // made once, when the contact sheet is first shown
 }
 
 // newSnapshot makes the snapshot of c, with what last, or nil, remembers of entries that are the same.
 func newSnapshot(c *catalog.Catalog, room int, last *snapshot) *snapshot {
-	n := &snapshot{catalog: c, shelf: shelf{room: room}, index: sync.OnceValue(func() *sheetIndex { return newSheetIndex(c) })}
+	n := &snapshot{catalog: c, shelf: shelf{room: room}, findings: sync.OnceValue(func() severities { return countFindings(c) }), index: sync.OnceValue(func() *sheetIndex { return newSheetIndex(c) })}
 	if last == nil {
 		return n
 	}

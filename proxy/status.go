@@ -131,9 +131,10 @@ var answerHeaders = []string{
 func (s *Server) fail(c *gin.Context, err error) {
 	v := judge(err)
 	s.tally.refused.Add(1)
-	c.Set(logOutcome, v.outcome)
+	seen := &visit{outcome: v.outcome, request: sentID(c.Request.Header)}
+	c.Set(visitKey, seen)
 	if _, ours := errors.AsType[*render.Error](err); ours || v.status >= http.StatusInternalServerError {
-		c.Set(logError, err.Error()) // what stands in the way of a picture; a client's mistakes are its own
+		seen.reason = err.Error() // what stands in the way of a picture; a client's mistakes are its own
 	}
 	h := c.Writer.Header()
 	for _, name := range answerHeaders {

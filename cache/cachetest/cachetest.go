@@ -27,6 +27,8 @@ type Suite struct {
 	// Lossy means that a Put or a Delete may fail and a Get may miss at any time. Without it a miss of what was put is a
 	// failure. Even a lossy store must answer a tenth of its Gets, or the suite would prove nothing.
 	Lossy bool
+	// FirstWins means that the first Put of a rendition with a body counts: another object under its key is cache.ErrExists.
+	FirstWins bool
 }
 
 // Run runs all cases, each on a new store.
@@ -38,6 +40,7 @@ func Run(t *testing.T, s Suite) {
 		{"Miss", testMiss},
 		{"RoundTrip", testRoundTrip},
 		{"Overwrite", testOverwrite},
+		{"First", testFirst},
 		{"Delete", testDelete},
 		{"DeleteAbsent", testDeleteAbsent},
 		{"EmptyBody", testEmptyBody},

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/dd8bf596/cutline/internal/telemetry"
 	"github.com/dd8bf596/cutline/proxy"
 )
 
@@ -53,7 +54,9 @@ func startAdmin(ctx context.Context, ln net.Listener, s *site, st *stack, log *s
 		return "", func() {}
 	}
 	server := &http.Server{
-		Handler:           st.proxy.AdminHandler(proxy.AdminOptions{Token: conf.adminToken, Volatile: st.cacheDir == memoryOnly}),
+		Handler: st.proxy.AdminHandler(proxy.AdminOptions{
+			Token: conf.adminToken, Volatile: st.cacheDir == memoryOnly, Metrics: st.metrics.Handler(log), Profiles: telemetry.Profiles(),
+		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      5 * time.Minute, // a purge of everything, on a slow disk

@@ -74,6 +74,8 @@ type config struct {
 	Cache struct {
 		// Dir holds one folder per site; cacheOff keeps everything in memory.
 		Dir string
+		// Bucket is the URL of the tier that machines share; "" has none.
+		Bucket string
 		// Memory and Disk bound the tiers, in bytes.
 		Memory, Disk int64
 		// Fresh is how long an original counts as current when its origin does not say.

@@ -118,6 +118,13 @@ func (c *crowd) watch(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// size is how many connections are open.
+func (c *crowd) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.members)
+}
+
 // tell wakes Accept.
 func (c *crowd) tell() {
 	select {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/cache/bucket"
 )
 
 // What /readyz says of the cache folder. A server without it works: its pictures are made anew after a restart.
@@ -15,6 +18,14 @@ const (
 	folderUnwritable = "the cache folder cannot be written"
 	folderUnreadable = "the cache folder cannot be read"
 	folderSilent     = "the cache folder does not answer"
+)
+
+// What /readyz says of the bucket. A server without it works: what others have made it makes anew.
+const (
+	bucketRefused = "the bucket refuses the credentials"
+	bucketMissing = "the bucket does not exist"
+	bucketSilent  = "the bucket does not answer"
+	bucketFailing = "the bucket fails"
 )
 
 const (
@@ -27,10 +38,11 @@ const (
 	tryWait = 500 * time.Millisecond
 )
 
-// A health tells whether the cache folder works. Nothing is tried unless somebody asks. Its zero value has no folder, and tells
-// nothing. It is safe for concurrent use.
+// A health tells whether the cache folder works, or the bucket. Nothing is tried unless somebody asks. Its zero value has none, and
+// tells nothing. It is safe for concurrent use.
 type health struct {
-	try func() (trouble string) // tries the folder; "" is none; nil has no folder
+	try    func() (trouble string) // tries it; "" is none; nil has nothing to try
+	silent string                  // what is said while a try does not end; "" is folderSilent
 
 	mu      sync.Mutex
 	trouble string    // of the last try that ended
@@ -56,11 +68,39 @@ func (h *health) degraded() []string {
 	defer h.mu.Unlock()
 	switch {
 	case h.trying != nil && time.Since(h.begun) > tryTime:
-		return []string{folderSilent} // a disk that hangs does not mind a context's end
+		return []string{cmp.Or(h.silent, folderSilent)} // a disk that hangs does not mind a context's end
 	case h.trouble != "":
 		return []string{h.trouble}
 	}
 	return nil
+}
+
+// degraded is what all of them tell, tried at one time.
+func degraded(all ...*health) []string {
+	told := make([][]string, len(all))
+	var tries sync.WaitGroup
+	for i, h := range all {
+		tries.Go(func() { told[i] = h.degraded() })
+	}
+	tries.Wait()
+	return slices.Concat(told...)
+}
+
+// tryBucket says what is wrong with b.
+func tryBucket(ctx context.Context, b *bucket.Store) (trouble string) {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	switch err := b.Try(ctx); {
+	case err == nil:
+		return ""
+	case errors.Is(err, bucket.ErrRefused):
+		return bucketRefused
+	case errors.Is(err, bucket.ErrNoBucket):
+		return bucketMissing
+	case errors.Is(err, bucket.ErrSlow):
+		return bucketSilent
+	}
+	return bucketFailing
 }
 
 // begin begins a try. It needs h.mu.

@@ -72,6 +72,11 @@ type secretList struct{ *listValue[string] }
 
 func (v secretList) read(n *yaml.Node, report reportFunc) { v.listValue.read(n, hiding(report)) }
 
+// A secretValue may be given with a secret in it, by mistake, and does not quote what it refuses.
+type secretValue struct{ value }
+
+func (v secretValue) read(n *yaml.Node, report reportFunc) { v.value.read(n, hiding(report)) }
+
 // hasAdminToken reports whether one of the keys lets in who bears it.
 func (l *loader) hasAdminToken() bool {
 	return slices.ContainsFunc(l.Keys, func(key string) bool { return strings.HasPrefix(key, adminKey) })

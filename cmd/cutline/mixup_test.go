@@ -40,7 +40,7 @@ func handlerOf(t *testing.T, dir, workers string) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := newStack(s, c, slog.New(slog.DiscardHandler))
+	st, err := newStack(s, c, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

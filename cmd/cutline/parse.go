@@ -19,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/dd8bf596/cutline/cache/bucket"
 	"github.com/dd8bf596/cutline/internal/catalog"
 	"github.com/dd8bf596/cutline/internal/sign"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -377,4 +378,12 @@ func joinOr(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// parseBucket reads the URL of a bucket; "" is none.
+func parseBucket(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return s, bucket.Check(s)
 }

@@ -100,7 +100,7 @@ Exit codes: 0 ok, 1 findings or failure, 2 wrong usage or configuration, 130 int
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddGroup(&cobra.Group{ID: groupSite, Title: "Commands:"}, &cobra.Group{ID: groupOther, Title: "More:"})
 	root.AddCommand(p.scanCommand(), p.lintCommand(), p.prefetchCommand(), p.serveCommand(), p.purgeCommand(), p.rescanCommand(),
-		p.signCommand(), p.configCommand(), p.versionCommand(), p.workerCommand())
+		p.signCommand(), p.configCommand(), p.healthcheckCommand(), p.versionCommand(), p.workerCommand(), p.manCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

@@ -45,7 +45,9 @@ By default that is $XDG_CACHE_HOME/cutline or what the operating system has for 
 that cannot be made, they are kept in memory only, with a warning.
 
 Purges and rescans come in on an address of their own (--admin), for programs of this
-machine alone unless keys has a token for them (admin:TOKEN).
+machine alone unless keys has a token for them (admin:TOKEN). Prometheus finds /metrics
+there, and go tool pprof /debug/pprof/. Requests are traced where OpenTelemetry's
+variables ask for it (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER).
 
 SIGTERM and SIGINT (Ctrl-C) let requests under way finish, for ` + formatDuration(shutdownGrace) + ` at most; a second one
 does not wait. The exit code is 0 after SIGTERM, 130 after SIGINT, 1 when the address
@@ -74,6 +76,11 @@ cannot be listened on, 2 when the configuration is wrong or there is nothing to 
 // serve scans s and serves it until ctx ends.
 func (p *program) serve(ctx context.Context, s *site) (err error) {
 	log := newLog(p.stderr, s.config.config)
+	tracing, log, err := p.startTracing(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer stopTracing(ctx, tracing)
 	limitMemory(s.config.config, memlimit.FromCgroup, log)
 	c, err := s.scan(ctx, publishedOnly)
 	if err != nil {
@@ -90,7 +97,7 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 		return err
 	}
 	s.own = addresses(ln, admin)
-	st, err := newStack(s, c, log)
+	st, err := newStack(s, c, tracing, log)
 	if err != nil {
 		_ = ln.Close() // nobody was let in yet; the error is what matters
 		if admin != nil {
@@ -100,6 +107,9 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
 	defer runtime.KeepAlive(newHeadroom(debug.SetMemoryLimit(-1))) // of what workers leave
+	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
+	server.ConnState = clients.watch
+	st.watch(clients)
 	adminURL, stopAdmin := startAdmin(ctx, admin, s, st, log)
 	defer stopAdmin()
 	stopFollowing, err := st.follow(ctx, s, log)
@@ -108,9 +118,15 @@ func (p *program) serve(ctx context.Context, s *site) (err error) {
 	}
 	defer stopFollowing()
 	p.sayServing(log, s, c, st, baseURL(ln.Addr()), adminURL)
-	server, clients := st.server(log), newCrowd(&steadyListener{Listener: ln, size: steadyBytes, limit: steadyTime}, connections(openFiles()))
-	server.ConnState = clients.watch
-	life := lifecycle{http: server, setReady: st.proxy.SetReady, drain: drainTime, grace: shutdownGrace, log: log}
+	mgr := manager{log}
+	mgr.ready() // who connects from here on waits for no more than the first Accept
+	setReady := func(ready bool) {
+		if !ready {
+			mgr.stopping()
+		}
+		st.proxy.SetReady(ready)
+	}
+	life := lifecycle{http: server, setReady: setReady, drain: drainTime, grace: shutdownGrace, log: log}
 	return life.run(ctx, clients)
 }
 

@@ -58,7 +58,7 @@ func contentSettings(c *config) []setting {
 			list(&c.Content.Placeholders, parseNotEmpty, text)},
 		{"listen", "address of the proxy, host:port; port 0 takes a free one", "listen HOST:PORT",
 			scalar(&c.Listen, parseListen, text)},
-		{"admin", "address of purges and rescans, host:port of this machine; \"off\" has none", "admin HOST:PORT",
+		{"admin", "address of purges, rescans and metrics, host:port of this machine; \"off\" has none", "admin HOST:PORT",
 			scalar(&c.Admin, parseAdmin, text)},
 		{"keys", "that sign addresses: the one that signs, the one before it; imgix:TOKEN; admin:TOKEN for purges; as texts, or file:PATH", "",
 			secretList{list(&c.Keys, parseKey, keyText)}},
@@ -98,6 +98,8 @@ func resourceSettings(c *config) []setting {
 	return []setting{
 		{"cache.dir", "holds one folder per site; \"off\" keeps everything in memory", "cache FOLDER",
 			scalar(&c.Cache.Dir, parseCacheDir, text)},
+		{"cache.bucket", "shared by machines: s3://BUCKET?prefix=SITE&region=REGION, file:///FOLDER?prefix=SITE; none: not shared", "",
+			secretValue{scalar(&c.Cache.Bucket, parseBucket, text)}},
 		{"cache.memory", "bound of the memory tier", "",
 			scalar(&c.Cache.Memory, bytesBetween(1<<20, 1<<40), number(formatBytes))},
 		{"cache.disk", "bound of the disk tier", "",

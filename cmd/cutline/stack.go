@@ -17,6 +17,7 @@ import (
 	"github.com/dd8bf596/cutline/internal/prefetch"
 	"github.com/dd8bf596/cutline/internal/render"
 	"github.com/dd8bf596/cutline/internal/source"
+	"github.com/dd8bf596/cutline/internal/telemetry"
 	"github.com/dd8bf596/cutline/internal/transform"
 	"github.com/dd8bf596/cutline/internal/transform/worker"
 	"github.com/dd8bf596/cutline/proxy"
@@ -28,10 +29,16 @@ type stack struct {
 	renderer *render.Renderer
 	fetcher  *fetch.Fetcher
 	engine   warmer
-	workers  []*worker.Engine // none where pictures are made in this process
-	instance string           // what this run calls itself in CDN-Loop
-	near     cache.Store      // the memory tier
-	health   health
+	workers  []*worker.Engine   // none where pictures are made in this process
+	instance string             // what this run calls itself in CDN-Loop
+	near     cache.Store        // the memory tier
+	health   health             // of the cache folder
+	shared   health             // of the bucket
+	adopted  func(k cache.Key)  // told of renditions that the bucket had from another machine; set with the renderer
+	metrics  *telemetry.Metrics // nil where nobody is served
+	tracing  *telemetry.Tracing // nil where nobody asked for traces
+	tiers    []telemetry.Tier   // of the cache, fastest first
+	lanes    []telemetry.Lane
 	pressure pressure
 	cacheDir string // what people are told: a folder, or memoryOnly
 	flight   time.Duration
@@ -40,12 +47,14 @@ type stack struct {
 }
 
 // newStack puts the parts of a server together, down to the proxy.
-func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
+func newStack(s *site, c *catalog.Catalog, tracing *telemetry.Tracing, log *slog.Logger) (*stack, error) {
 	var server *proxy.Server // whose catalog changes; nothing is rendered before it is there
-	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }}, log)
+	observer := telemetry.Both{Metrics: telemetry.NewMetrics(telemetryBuild()), Tracing: tracing}
+	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }, observer: observer}, log)
 	if err != nil {
 		return nil, err
 	}
+	st.metrics, st.tracing = observer.Metrics, tracing
 	if err := st.startWorkers(log); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
@@ -53,7 +62,8 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 	server, err = proxy.New(proxy.Options{
 		Catalog:    c,
 		Scan:       s.rescan,
-		Degraded:   st.health.degraded,
+		Degraded:   st.degraded,
+		Observer:   observer,
 		Renderer:   st.renderer,
 		Ahead:      st.renderer,
 		AheadBytes: aheadBytes(s.config.config, st.cacheDir),
@@ -79,6 +89,7 @@ func newStack(s *site, c *catalog.Catalog, log *slog.Logger) (*stack, error) {
 // A renderUse says for whom renditions are made. The zero value is for readers.
 type renderUse struct {
 	archived func(source.Source) bool // tells the sources that posts show; nil has all
+	observer render.Observer          // is told of what is made; nil is nobody
 	build    *mill                    // for who makes files of them
 }
 
@@ -90,6 +101,8 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		log.Warn("private addresses may be fetched: anyone who can write a post can make this program ask them", "prefix", prefix.String())
 	}
 	st := &stack{flight: flightTime(conf.config), instance: newInstance(), grace: flightGrace}
+	adopted := make(chan struct{}) // closed when renderer is there: the bucket has nothing to adopt before
+	st.adopted = func(k cache.Key) { <-adopted; st.renderer.Adopted(k) }
 	store, err := st.openCache(s, log)
 	if err != nil {
 		return nil, errors.Join(err, st.close())
@@ -108,6 +121,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		Pin:       slices.Contains(conf.Fetch.Ignore, ignoreChanges),
 		KeepAll:   slices.Contains(conf.Fetch.Ignore, ignoreNoStore),
 		Short:     st.pressure.pressed,
+		Observer:  use.observer,
 		Report:    func(err error) { log.Log(context.Background(), severity(err), "behind an answer", "err", err) },
 	}
 	if use.build != nil {
@@ -118,6 +132,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		o.Transform, o.Aside = st.transformers(conf, log)
 	}
 	st.renderer = render.New(o)
+	close(adopted)
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()
@@ -135,6 +150,7 @@ func (st *stack) transformers(conf *effective, log *slog.Logger) (transformer, a
 	limits.Slots, limits.MaxEncode = 1, limits.MaxEncode/2 // beside what needs as much as there may be
 	aside = transform.New(asideEngine, limits)
 	st.closers = append(st.closers, transformer.Close, aside.Close)
+	st.lanes = []telemetry.Lane{{Name: "readers", Stats: transformer.Stats}, {Name: "aside", Stats: aside.Stats}}
 	return transformer, aside
 }
 
@@ -219,7 +235,7 @@ func flightTime(c *config) time.Duration { return c.Fetch.Timeout + c.Limits.Tim
 // minute after it had to be made. Over a steadyListener, the last is that the answer is taken steadily instead.
 func (st *stack) server(log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           st.proxy.Handler(),
+		Handler:           st.tracing.Handler(st.proxy.Handler()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      st.flight + time.Minute,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,8 +10,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"sync"
+	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/cache/bucket"
+	"github.com/dd8bf596/cutline/internal/telemetry"
 )
 
 // memoryOnly is what people are told in place of a cache folder.
@@ -30,15 +35,45 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 		return nil, fmt.Errorf("memory cache: %w", err)
 	}
 	st.near = memory
+	st.tiers = []telemetry.Tier{{Name: "memory", Stats: memory.Stats}}
 	st.pressure = pressure{tier: most, held: func() int64 { return memory.Stats().Bytes }}
 	st.closers = append(st.closers, memory.Close)
 	st.cacheDir = memoryOnly
-	if s.config.Cache.Dir == cacheOff {
+	stores, logs := []cache.Store{memory}, []*tierLog{{log: log, tier: "memory"}} // of the same tiers
+	add := func(store cache.Store, l *tierLog) { stores, logs = append(stores, store), append(logs, l) }
+	if err := st.openDisk(s, log, add); err != nil {
+		return nil, err
+	}
+	var tiers *cache.Tiers
+	adopt := func(k cache.Key) {
+		ctx, cancel := context.WithTimeout(context.Background(), adoptTime)
+		defer cancel()
+		if tiers.Adopt(ctx, k) {
+			st.adopted(k)
+		}
+	}
+	if err := st.openBucket(s, log, adopt, add); err != nil {
+		return nil, err
+	}
+	if len(stores) == 1 {
 		return memory, nil
+	}
+	report := func(tier int, err error) { logs[tier].report(err) }
+	tiers = cache.NewTiers(cache.TiersOptions{Report: report}, stores...)
+	return tiers, nil
+}
+
+// adoptTime bounds how long it takes to have what another machine put first.
+const adoptTime = 10 * time.Second
+
+// openDisk adds the disk tier, unless there is none.
+func (st *stack) openDisk(s *site, log *slog.Logger, add func(cache.Store, *tierLog)) error {
+	if s.config.Cache.Dir == cacheOff {
+		return nil
 	}
 	name, err := siteCacheName(s.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dir := filepath.Join(s.config.Cache.Dir, name)
 	disk, err := cache.OpenDisk(cache.DiskOptions{Dir: dir, MaxBytes: s.config.Cache.Disk})
@@ -47,9 +82,9 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 		log.Warn("the default cache folder cannot be used: pictures are kept in memory only and made anew after a restart; --cache takes another folder, or off",
 			"folder", dir, "err", err)
 		st.health.trouble = folderUnused
-		return memory, nil
+		return nil
 	case err != nil:
-		return nil, fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
+		return fmt.Errorf("disk cache: %w; --cache takes another folder, or off", err)
 	}
 	st.cacheDir = dir
 	st.closers = append(st.closers, disk.Close)
@@ -58,14 +93,46 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 		log.Warn("the cache folder cannot be written: what it holds is served, what is new is kept in memory only; --cache takes another folder",
 			"folder", dir, "err", err)
 	}
-	logs := [...]*tierLog{{log: log, tier: "memory"}, {log: log, tier: "disk"}} // in the order of the stores
-	report := func(tier int, err error) { logs[tier].report(err) }
-	behind, err := cache.NewBehind(disk, cache.BehindOptions{Report: logs[1].report})
+	l := &tierLog{log: log, tier: "disk"}
+	behind, err := cache.NewBehind(disk, cache.BehindOptions{Report: l.report})
 	if err != nil {
-		return nil, fmt.Errorf("disk cache: %w", err)
+		return fmt.Errorf("disk cache: %w", err)
 	}
 	st.closers = append(st.closers, behind.Close)
-	return cache.NewTiers(cache.TiersOptions{Report: report}, memory, behind), nil
+	st.tiers = append(st.tiers, counted("disk", disk, behind))
+	add(behind, l)
+	return nil
+}
+
+// openBucket adds the tier that machines share, unless there is none. It asks the bucket nothing before it returns: a server without
+// it works, and says so.
+func (st *stack) openBucket(s *site, log *slog.Logger, adopt func(cache.Key), add func(cache.Store, *tierLog)) error {
+	if s.config.Cache.Bucket == "" {
+		return nil
+	}
+	l := &tierLog{log: log, tier: "bucket"}
+	b, err := bucket.Open(context.Background(), bucket.Options{
+		URL:      s.config.Cache.Bucket,
+		MaxBytes: max(s.config.Fetch.MaxBytes, 64<<20), // an original, or a rendition
+		Report:   l.report,
+	})
+	if err != nil {
+		return &usageError{fmt.Errorf("cache.bucket: %w", err)}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var first sync.WaitGroup
+	first.Go(func() { _ = tryBucket(ctx, b) }) // the log has its reason from b
+	st.closers = append(st.closers, func() error { cancel(); first.Wait(); return b.Close() })
+	st.shared.silent = bucketSilent
+	st.shared.try = func() string { return tryBucket(ctx, b) }
+	behind, err := cache.NewBehind(b, cache.BehindOptions{NoWait: true, Report: l.report, Exists: adopt})
+	if err != nil {
+		return fmt.Errorf("bucket: %w", err)
+	}
+	st.closers = append(st.closers, behind.Close)
+	st.tiers = append(st.tiers, counted("bucket", b, behind))
+	add(behind, l)
+	return nil
 }
 
 // siteCacheName is the sub-folder of a site in the cache folder. Pointers are keyed by source, and a source such as

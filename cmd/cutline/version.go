@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,8 @@ type build struct {
 	Modified bool   `json:"modified,omitempty"` // the working tree had changes
 	Go       string `json:"go"`                 // "go1.26.8"
 	Platform string `json:"platform"`           // "linux/amd64"
+
+	time string // of the commit, as RFC 3339; "" where the build does not know
 }
 
 // readBuild reads what the linker and the Go tool wrote into the program.
@@ -39,6 +42,8 @@ func readBuild() build {
 			b.Commit = s.Value
 		case "vcs.modified":
 			b.Modified = s.Value == "true"
+		case "vcs.time":
+			b.time = s.Value
 		}
 	}
 	if b.Version == "" {
@@ -142,6 +147,14 @@ func (a *about) writeText(w io.Writer) error {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", c.Format, cmp.Or(c.Reads, "-"), cmp.Or(c.Writes, "-"))
 	}
 	return t.Flush()
+}
+
+// date is when what this was built from was committed; the beginning of 1970 where that is not known.
+func (b build) date() time.Time {
+	if at, err := time.Parse(time.RFC3339, b.time); err == nil {
+		return at
+	}
+	return time.Unix(0, 0)
 }
 
 // line is what "cutline --version" prints, and the first line of "cutline version".

@@ -65,7 +65,10 @@ func (f *follower) obey(ctx context.Context, signals chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-signals:
+			mgr := manager{f.log}
+			mgr.reloading()
 			f.tell(f.server.Rescan(ctx))
+			mgr.ready() // also where the posts could not be read: what was read before is served
 		}
 	}
 }

@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"internal/srcset":              {"internal/transform"},
 	"internal/sign":                {},
 	"internal/watch":               {},
+	"internal/cluster":             {},
 	"internal/transform/goengine": {
 		"internal/transform", "internal/container", "internal/transform/goengine/resample", "internal/transform/goengine/jpegscale",
 		"internal/transform/goengine/saliency", "internal/transform/goengine/colour",
@@ -50,24 +51,27 @@ var layers = map[string][]string{
 	"internal/imagetest":                    {"internal/transform"},
 	"cache":                                 {},
 	"cache/cachetest":                       {"cache"},
+	"cache/bucket":                          {"cache"},
 	"internal/manifest":                     {},
 	"internal/prefetch":                     {"internal/catalog", "internal/source", "internal/caption", "internal/fetch", "internal/transform", "internal/srcset", "internal/markup", "internal/render", "internal/manifest"},
 	"internal/render":                       {"internal/source", "internal/caption", "internal/fetch", "internal/transform", "cache"},
 	"proxy":                                 {"internal/catalog", "internal/markup", "internal/render", "internal/source", "internal/caption", "internal/transform", "internal/srcset", "internal/imgix", "internal/sign"},
+	"internal/telemetry":                    {"cache", "internal/cluster", "internal/fetch", "internal/render", "internal/transform", "internal/transform/worker", "proxy"},
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "cache/bucket", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "internal/telemetry", "proxy",
 	},
 }
 
 // shared names the third-party libraries that more than one package imports, each with its reason. Every other library
 // has one import site, so that it can be replaced in one package.
 var shared = map[string]string{
-	"github.com/dunglas/httpsfv":     "structured fields (RFC 9651): proxy writes them, fetch reads them",
-	"golang.org/x/net/html":          "HTML: captions are pieces of it, the texts of feeds are documents of it",
-	"golang.org/x/text/unicode/norm": "Unicode's normal forms: as little to replace as package unicode",
-	"gopkg.in/yaml.v3":               "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003); the manifest is written in it, too (ADR 0029)",
+	"github.com/failsafe-go/failsafe-go": "circuit breakers: of each host in fetch, of the bucket",
+	"github.com/dunglas/httpsfv":         "structured fields (RFC 9651): proxy writes them, fetch reads them",
+	"golang.org/x/net/html":              "HTML: captions are pieces of it, the texts of feeds are documents of it",
+	"golang.org/x/text/unicode/norm":     "Unicode's normal forms: as little to replace as package unicode",
+	"gopkg.in/yaml.v3":                   "front matter and cutline.yaml are two strict readers of nodes with nothing else in common (ADR 0003); the manifest is written in it, too (ADR 0029)",
 }
 
 // forbidden lists imports that no package of ours has, tests included, with the reason.

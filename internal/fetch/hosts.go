@@ -170,3 +170,30 @@ func (h *hosts) remove(name string) {
 		delete(h.byName, name)
 	}
 }
+
+// Breakers is how many hosts are not asked at the moment, by why. Hosts that answer are in none of them.
+type Breakers struct {
+	Open    int // failed too often in a row
+	Probing int // the same, and a request is on its way that may end it
+	Paused  int // asked to be left alone
+	Failing int // failed lately, and are asked as ever
+}
+
+// Breakers is a snapshot.
+func (f *Fetcher) Breakers() (b Breakers) {
+	f.hosts.mu.Lock()
+	defer f.hosts.mu.Unlock()
+	for e := f.hosts.order.Front(); e != nil; e = e.Next() {
+		switch h := e.Value.(*host); {
+		case time.Until(h.until) > 0:
+			b.Paused++
+		case h.breaker.IsOpen():
+			b.Open++
+		case h.breaker.IsHalfOpen():
+			b.Probing++
+		default:
+			b.Failing++
+		}
+	}
+	return b
+}

@@ -251,3 +251,35 @@ func TestFetchLeavesABusyHostAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestBreakersAreCounted verifies that hosts are counted by what is done about them, and that those that answer are not.
+func TestBreakersAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &Fetcher{hosts: newHosts()}
+		want := func(b Breakers) {
+			t.Helper()
+			if got := f.Breakers(); got != b {
+				t.Errorf("%+v, want %+v", got, b)
+			}
+		}
+		if err := f.hosts.call(t.Context(), parse(t, "https://well.example/a.jpg"), http.StatusOK, nil); err != nil {
+			t.Fatal(err)
+		}
+		want(Breakers{})
+		down, wobbly, shy := parse(t, "https://down.example/a.jpg"), parse(t, "https://wobbly.example/a.jpg"), parse(t, "https://shy.example/a.jpg")
+		f.hosts.fail(t, down, failuresInARow)
+		f.hosts.fail(t, wobbly, 1)
+		if err := f.hosts.call(t.Context(), shy, http.StatusTooManyRequests, &RetryError{After: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		want(Breakers{Open: 1, Failing: 1, Paused: 1})
+		time.Sleep(probeEvery)
+		probe, err := f.hosts.enter(down)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(Breakers{Probing: 1, Failing: 1, Paused: 1})
+		probe.end(t.Context(), http.StatusOK, nil)
+		want(Breakers{Failing: 1, Paused: 1})
+	})
+}

@@ -45,7 +45,7 @@ func (r *Renderer) lease(c *call, w *wish) lease {
 	}
 	key := w.key
 	if w.spliced {
-		key = splicedKey(w.key, c.wordsSum)
+		key = r.splicedKey(w.key, c.wordsSum)
 	}
 	return lease{of: l.seen, until: l.ptr.Expires, key: key, meta: bytes.Clone(w.made.meta)} // theirs may be a part of a whole file
 }

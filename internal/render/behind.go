@@ -35,6 +35,7 @@ type behind struct {
 
 // A slowJob is one slow rendition.
 type slowJob struct {
+	led   context.Context //nolint:containedctx // never ends: the values of the request that it is made for
 	src   source.Source
 	words caption.Words
 	spec  transform.Spec // unresolved, with its Format
@@ -119,8 +120,9 @@ func (b *behind) work() {
 }
 
 func (b *behind) make(j slowJob) {
-	ctx, cancel := context.WithTimeout(idleContext(b.ctx), b.r.o.Timeout)
+	ctx, cancel := context.WithTimeout(idleContext(j.led), b.r.o.Timeout)
 	defer cancel()
+	defer context.AfterFunc(b.ctx, cancel)()
 	_, err := b.r.Render(ctx, Request{Source: j.src, Specs: []transform.Spec{j.spec}, Words: j.words})
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Class == Canceled {

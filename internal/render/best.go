@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -51,7 +50,7 @@ func (r *Renderer) best(ctx context.Context, c *call, accepted []transform.Forma
 	}
 	r.fill(ctx, c, wishes)
 	for _, w := range pending { // where all others fail too: it may be the one that can be made
-		r.behind.add(slowJob{src: c.req.Source, words: c.req.Words, spec: in(spec, w.spec.Format), key: w.key})
+		r.behind.add(slowJob{led: context.WithoutCancel(ctx), src: c.req.Source, words: c.req.Words, spec: in(spec, w.spec.Format), key: w.key})
 	}
 	smallest, err := pick(wishes)
 	if err != nil {
@@ -118,7 +117,7 @@ func (r *Renderer) chosen(ctx context.Context, c *call, spec transform.Spec, qui
 		return nil
 	}
 	r.look(ctx, c, w)
-	c.looked = time.Now()
+	r.hasLooked(ctx, c)
 	if quick {
 		r.fill(ctx, c, []*wish{w})
 	}
@@ -152,7 +151,7 @@ func (r *Renderer) survey(ctx context.Context, c *call, quick, slow []transform.
 	if len(wishes) == 0 {
 		wishes = rested
 	}
-	c.looked = time.Now()
+	r.hasLooked(ctx, c)
 	return wishes, pending, nil
 }
 

@@ -20,9 +20,10 @@ import (
 type flights[K comparable, V any] struct {
 	timeout time.Duration
 	gate    *gate
-	report  func(error)    // told of panics that nobody waits for
-	host    func(K) string // whose share of the gate a key takes; nil takes no share
-	wg      sync.WaitGroup // work and settling under way
+	report  func(error)                                // told of panics that nobody waits for
+	host    func(K) string                             // whose share of the gate a key takes; nil takes no share
+	queued  func(ctx context.Context, since time.Time) // told of each wait at the gate that was not in vain; nil is not
+	wg      sync.WaitGroup                             // work and settling under way
 
 	closing context.Context // ends when close begins
 	end     context.CancelFunc
@@ -136,10 +137,14 @@ func (g *flights[K, V]) start(ctx context.Context, keys []K, led []*flight[V], w
 		defer release()
 		defer cancel()
 		defer g.forget(keys, led)
+		since := time.Now()
 		leave, err := g.gate.enter(ctx, host)
 		if err != nil {
 			g.fail(led, err)
 			return
+		}
+		if g.queued != nil {
+			g.queued(ctx, since)
 		}
 		defer leave() // after settling: until then what was brought is in memory
 		if !g.begin(led[0].run) {

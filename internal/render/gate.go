@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type gate struct {
 	share share
 	short func() bool   // memory is short: nobody comes in; nil is never
 	away  chan struct{} // outside
+
+	rejected [rejections]atomic.Int64
 
 	mu    sync.Mutex
 	lanes map[string]*lane // of hosts that have flights inside
@@ -122,6 +125,7 @@ func (g *gate) enter(ctx context.Context, host string) (leave func(), err error)
 // comeIn takes a place inside, or returns errFull. The slots are host's, nil where it has no share of its own.
 func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error) {
 	if g.lacks() {
+		g.rejected[byMemory].Add(1)
 		return nil, nil, fmt.Errorf("%w: memory is short", errFull)
 	}
 	g.mu.Lock()
@@ -129,14 +133,17 @@ func (g *gate) comeIn(host string) (slots chan struct{}, leave func(), err error
 	l := g.lanes[host]
 	limited := host != "" && g.share != share{}
 	if limited && l != nil && l.inside >= g.share.inside {
+		g.rejected[byHost].Add(1)
 		return nil, nil, fmt.Errorf("%w: %d flights to %s", errFull, l.inside, host)
 	}
 	if err := g.tooSlow(); err != nil {
+		g.rejected[byPace].Add(1)
 		return nil, nil, err
 	}
 	select {
 	case g.room <- struct{}{}:
 	default:
+		g.rejected[byQueue].Add(1)
 		return nil, nil, fmt.Errorf("%w: %d flights wait", errFull, cap(g.room)-cap(g.slots))
 	}
 	if !limited {
@@ -164,7 +171,11 @@ func (g *gate) hopeless() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.tooSlow()
+	err := g.tooSlow()
+	if err != nil {
+		g.rejected[byPace].Add(1)
+	}
+	return err
 }
 
 // tooSlow is hopeless for who has the lock. It allows for half of the longest wait, because what comes differs. Of hosts with a
@@ -192,6 +203,7 @@ func (g *gate) take(ctx context.Context, slots chan struct{}, timer *time.Timer)
 	case slots <- struct{}{}:
 		return nil
 	case <-timer.C:
+		g.rejected[byWait].Add(1)
 		return fmt.Errorf("%w: waited %s", errFull, g.wait)
 	case <-ctx.Done():
 		return ctx.Err()

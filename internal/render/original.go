@@ -153,6 +153,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	o, err := r.o.Fetch.Fetch(short, k.src, prior)
 	cancel()
 	r.tally(k.src, o, err, time.Since(start))
+	r.fetchStage(ctx, k.src, start, o, err)
 	if err == nil {
 		var l located
 		if l, err = r.adopt(ctx, k, p, o); err == nil {
@@ -310,6 +311,13 @@ func (r *Renderer) keep(ctx context.Context, src source.Source, l located) {
 		in = r.o.Near // that a file of the site is as it was holds for a second: no disk needs to know
 	}
 	r.changeIn(ctx, in, src, l.token, func(latest pointer) (pointer, bool) {
+		// Another machine may have been first, by a copy of the file or an answer with another date: the date is the earlier
+		// one's, so that what several machines say of the same bytes does not differ for longer than this takes.
+		if was := latest.Current; was != nil && !l.had && was.Sum == l.ptr.Current.Sum && was.Modified.Before(l.ptr.Current.Modified) {
+			current := *l.ptr.Current
+			current.Modified = was.Modified
+			l.ptr.Current = &current
+		}
 		// News of an original in whose place another flight put one meanwhile are none.
 		return l.ptr, body != nil || latest.Current == nil || latest.Current.Sum == l.ptr.Current.Sum
 	})

@@ -236,9 +236,14 @@ func (r *Renderer) put(ctx context.Context, k cache.Key, o *cache.Object) {
 func (r *Renderer) putIn(ctx context.Context, in cache.Store, k cache.Key, o *cache.Object) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := in.Put(ctx, k, o); err != nil {
+	start := time.Now()
+	err := in.Put(ctx, k, o)
+	stage := Stage{Name: "store", Begun: start, Bytes: len(o.Body)}
+	if err != nil {
+		stage.Class = Internal
 		r.report(fmt.Errorf("keep %s: %w", k, err))
 	}
+	r.stage(ctx, stage)
 }
 
 // storeTimeout bounds one Put behind an answer; a disk that takes longer is broken.

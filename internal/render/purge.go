@@ -105,13 +105,15 @@ func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purg
 }
 
 // repoint deletes the pointer of src, and puts tomb in its place where there is one. A tier that cannot keep the tombstone
-// shall have no pointer either, and a disk that fails shall be noticed, so it deletes first.
+// shall have no pointer either, and a disk that fails shall be noticed, so it deletes first. Where one tier cannot forget, the
+// others keep the tombstone all the same.
 func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdrawal) error {
-	if err := r.o.Store.Delete(ctx, pointerKey(src)); err != nil {
-		return fmt.Errorf("forget the pointer of %s: %w", src.Public(), err)
+	failed := r.o.Store.Delete(ctx, pointerKey(src))
+	if failed != nil {
+		failed = fmt.Errorf("forget the pointer of %s: %w", src.Public(), failed)
 	}
 	if tomb == nil {
-		return nil
+		return failed
 	}
 	o, err := pointerObject(pointer{Withdrawn: tomb})
 	if err == nil {
@@ -122,9 +124,9 @@ func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdra
 		err = put(ctx, pointerKey(src), o)
 	}
 	if err != nil {
-		return fmt.Errorf("keep that %s is withdrawn: %w", src.Public(), err)
+		err = fmt.Errorf("keep that %s is withdrawn: %w", src.Public(), err)
 	}
-	return nil
+	return errors.Join(failed, err)
 }
 
 // lasting is what *cache.Tiers can: a tombstone that only its memory has kept is none.

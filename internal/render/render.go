@@ -59,6 +59,8 @@ type Options struct {
 	// Short reports that memory is short: no flight is begun then, and who would wait for one is refused as Busy. What the cache has
 	// is answered. It is called for every flight; nil is never.
 	Short func() bool
+	// Observer is told of the stages of what is made; nil is not.
+	Observer Observer
 	// Report is told what happens behind an answer: a revalidation that failed, a store that did not keep something. It is
 	// called from any goroutine; nil drops it.
 	Report func(error)
@@ -141,6 +143,7 @@ type Renderer struct {
 	behind   *behind                    // slow renditions of Best, and its choices
 	locks    [pointerLocks]sync.RWMutex // of pointers, by source
 	changes  [changeStripes]atomic.Uint64
+	adopted  [256]atomic.Uint64 // by rendition: how often the store took another's in place of ours
 	purges   purges
 	tombs    tombs
 	counters counters
@@ -177,6 +180,10 @@ func New(o Options) *Renderer {
 	// Twice as many as there are processors: one decodes while another's original is read.
 	r.renders = newFlights[cache.Key, made](o.Timeout, newGate(2*runtime.GOMAXPROCS(0), waiting, o.Timeout/2), r.report)
 	r.fetches.gate.short, r.renders.gate.short = o.Short, o.Short
+	if o.Observer != nil {
+		r.fetches.queued = r.queued
+		r.renders.queued = r.queued
+	}
 	return r
 }
 
@@ -199,7 +206,7 @@ func (r *Renderer) make(ctx context.Context, c *call, specs []transform.Spec) ([
 		}
 		wishes[i] = w
 	}
-	c.looked = time.Now()
+	r.hasLooked(ctx, c)
 	r.fill(ctx, c, wishes)
 	rends := make([]*Rendition, len(wishes))
 	for i, w := range wishes {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/caption"
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -63,7 +64,7 @@ func (r *Renderer) load(ctx context.Context, from cache.Store, k cache.Key) (mad
 }
 
 // keepRendition is load's inverse.
-func (r *Renderer) keepRendition(ctx context.Context, in cache.Store, k cache.Key, m made) {
+func (r *Renderer) keepRendition(ctx context.Context, in cache.Store, k cache.Key, m made, public *cache.Public) {
 	kept := madeMeta{Sum: m.sum, Frames: m.frames, Quality: m.quality}
 	if m.pixels != len(m.body) {
 		kept.Pixels = m.pixels
@@ -73,7 +74,16 @@ func (r *Renderer) keepRendition(ctx context.Context, in cache.Store, k cache.Ke
 		r.report(fmt.Errorf("write %s: %w", k, err))
 		return
 	}
-	r.putIn(ctx, in, k, &cache.Object{Meta: meta, Body: m.body})
+	r.putIn(ctx, in, k, &cache.Object{Meta: meta, Body: m.body, Public: public})
+}
+
+// publicOf is what others are told of a rendition in a store that they can read: the words are those for which it was made, and
+// stay when those of the posts change.
+func publicOf(spec transform.Spec, w caption.Words) *cache.Public {
+	return &cache.Public{
+		ContentType: spec.Format.MIME(),
+		Labels:      map[string]string{"alt": w.Alt, "credit": w.Credit, "cutline": w.Cutline},
+	}
 }
 
 // A wish is one rendition that a call wants, and what came of it.
@@ -151,7 +161,7 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 		}
 	}
 	if len(mine) > 0 {
-		j := newJob(c.req.Source, c.located)
+		j := newJob(c.req.Source, c.located, c.words)
 		for _, i := range mine {
 			open[i].outcome = Filled
 			j.keys = append(j.keys, keys[i])
@@ -184,6 +194,7 @@ func (r *Renderer) fill(ctx context.Context, c *call, wishes []*wish) {
 type job struct {
 	src     source.Source
 	located located
+	words   caption.Words // of who leads; they change no pixel
 	keys    []cache.Key
 	specs   []transform.Spec
 	flights []*flight[made]
@@ -191,11 +202,11 @@ type job struct {
 
 // newJob makes a job. It has the original's bytes in hand only where no store will: jobs wait, and many jobs with large
 // originals would be a lot of memory.
-func newJob(src source.Source, l located) job {
+func newJob(src source.Source, l located, words caption.Words) job {
 	if l.keep {
 		l.body = nil
 	}
-	return job{src: src, located: l}
+	return job{src: src, located: l, words: words}
 }
 
 // work is a render flight: it makes the job's renditions, publishes them, and returns what stores them.
@@ -236,6 +247,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 		return nil
 	}
 	r.tallies.count(outs)
+	r.transformStages(ctx, j.located.ptr.Current.Info.Format, start, outs)
 	waited := time.Since(start)
 	for i := range outs {
 		if i == 0 {
@@ -253,7 +265,7 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 	}
 	return func() {
 		for i, m := range results {
-			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, r.o.Store, j.keys[i], m) })
+			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, r.o.Store, j.keys[i], m, publicOf(j.specs[i], j.words)) })
 		}
 	}
 }
@@ -275,7 +287,7 @@ func (r *Renderer) oneByOne(ctx context.Context, j job, body []byte) (settle fun
 			job{flights: j.flights[i:]}.fail(newError(j.src, err))
 			break
 		}
-		one := job{src: j.src, located: j.located, keys: j.keys[i : i+1], specs: j.specs[i : i+1], flights: j.flights[i : i+1]}
+		one := job{src: j.src, located: j.located, words: j.words, keys: j.keys[i : i+1], specs: j.specs[i : i+1], flights: j.flights[i : i+1]}
 		if settle := r.transform(ctx, one, body); settle != nil {
 			settles = append(settles, settle)
 		}
@@ -289,7 +301,7 @@ func (r *Renderer) oneByOne(ctx context.Context, j job, body []byte) (settle fun
 
 // dropFinished finishes the flights whose renditions were stored between the caller's look and this one's start.
 func (r *Renderer) dropFinished(ctx context.Context, j job) job {
-	rest := job{src: j.src, located: j.located}
+	rest := job{src: j.src, located: j.located, words: j.words}
 	for i, k := range j.keys {
 		if m, ok := r.loadRendition(ctx, k); ok {
 			m.here = true

@@ -75,8 +75,19 @@ func etag(body, words sum, spliced bool) string {
 }
 
 // splicedKey names a rendition with words in its file, in the near store.
-func splicedKey(rendition cache.Key, words sum) cache.Key {
-	return cache.NewKey(cache.Rendition, "spliced", string(rendition.Sum[:]), string(words[:]))
+func (r *Renderer) splicedKey(rendition cache.Key, words sum) cache.Key {
+	var adopted [8]byte
+	binary.BigEndian.PutUint64(adopted[:], r.adopted[rendition.Sum[0]].Load())
+	return cache.NewKey(cache.Rendition, "spliced", string(rendition.Sum[:]), string(words[:]), string(adopted[:]))
+}
+
+// Adopted tells that the store has come to hold another object than was put under k, a shared tier's: what was made of the one
+// that was put, in the near store and in answers that are kept, is not answered any more.
+func (r *Renderer) Adopted(k cache.Key) {
+	r.adopted[k.Sum[0]].Add(1)
+	for i := range r.changes {
+		r.changes[i].Add(1) // whose answers rest on it is not known; to look them up anew costs each a hit
+	}
 }
 
 // loadSpliced looks for w with its words in the near store.
@@ -84,7 +95,7 @@ func (r *Renderer) loadSpliced(ctx context.Context, c *call, w *wish) bool {
 	if r.o.Near == nil || !w.splice {
 		return false
 	}
-	m, ok := r.load(ctx, r.o.Near, splicedKey(w.key, c.wordsSum))
+	m, ok := r.load(ctx, r.o.Near, r.splicedKey(w.key, c.wordsSum))
 	if !ok {
 		return false
 	}
@@ -109,8 +120,9 @@ func (r *Renderer) splice(ctx context.Context, c *call, w *wish) (took time.Dura
 	}
 	w.made.body, w.spliced = body, true
 	took = time.Since(start)
+	r.stage(ctx, Stage{Name: "embed", Begun: start, Format: w.spec.Format, Bytes: len(body)})
 	if r.o.Near != nil && c.located.keep {
-		r.commit(c.req.Source, c.located.token, func() { r.keepRendition(ctx, r.o.Near, splicedKey(w.key, c.wordsSum), w.made) })
+		r.commit(c.req.Source, c.located.token, func() { r.keepRendition(ctx, r.o.Near, r.splicedKey(w.key, c.wordsSum), w.made, nil) })
 	}
 	return took
 }

@@ -61,5 +61,13 @@ type Output struct {
 }
 
 // Timing is where the time of one Output went. Decode is shared by all outputs of a call. Resize is 0 where another
-// Output of the call has the same pixels. Encode includes the search for a quality.
-type Timing struct{ Decode, Resize, Encode time.Duration }
+// Output of the call has the same pixels. Encode includes the search for a quality. Began says when each was begun, by the wall
+// clock, which a worker has in common with its parent; it is zero where nobody noted it. Outputs may be encoded at the same time,
+// and the frames of an animation go through all three in turn.
+type Timing struct {
+	Decode, Resize, Encode time.Duration
+	Began                  Began
+}
+
+// Began is when the stages of a Timing were begun.
+type Began struct{ Decode, Resize, Encode time.Time }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -25,6 +26,25 @@ type Transformer struct {
 	memory  *semaphore.Weighted // bytes of decoding and resizing
 	encode  *semaphore.Weighted // bytes of encoding
 	running sync.WaitGroup
+
+	inside, working atomic.Int64
+	crowded, waited atomic.Int64
+}
+
+// Stats is what a Transformer has to do, and what it turned away since it was made.
+type Stats struct {
+	Working int   // in the engine
+	Waiting int   // for a slot or for memory
+	Crowded int64 // calls that found the queue full
+	Waited  int64 // calls that waited for too long
+}
+
+// Stats is a snapshot.
+func (t *Transformer) Stats() Stats {
+	working := t.working.Load()
+	return Stats{
+		Working: int(working), Waiting: int(max(t.inside.Load()-working, 0)), Crowded: t.crowded.Load(), Waited: t.waited.Load(),
+	}
 }
 
 // New wraps e, which belongs to the Transformer from then on.
@@ -144,8 +164,10 @@ func (t *Transformer) enter(ctx context.Context, memory, encode int64) (leave fu
 		return nil, err
 	}
 	if !t.room.TryAcquire(1) {
+		t.crowded.Add(1)
 		return nil, fmt.Errorf("%w: %d are waiting", ErrBusy, t.o.Queue)
 	}
+	t.inside.Add(1)
 	wait, cancel := context.WithTimeout(ctx, t.o.MaxWait)
 	defer cancel()
 	gates := []struct {
@@ -154,6 +176,10 @@ func (t *Transformer) enter(ctx context.Context, memory, encode int64) (leave fu
 	}{{t.slots, 1}, {t.memory, memory}, {t.encode, encode}}
 	taken := 0
 	leave = func() {
+		t.inside.Add(-1)
+		if taken == len(gates) {
+			t.working.Add(-1)
+		}
 		for _, g := range gates[:taken] {
 			g.gate.Release(g.n)
 		}
@@ -166,6 +192,7 @@ func (t *Transformer) enter(ctx context.Context, memory, encode int64) (leave fu
 		}
 		taken++
 	}
+	t.working.Add(1)
 	return leave, nil
 }
 
@@ -174,6 +201,7 @@ func (t *Transformer) busy(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	t.waited.Add(1)
 	return fmt.Errorf("%w: waited %s", ErrBusy, t.o.MaxWait)
 }
 

@@ -252,6 +252,9 @@ func TestQueue(t *testing.T) {
 		if got := busy.Load(); got != 1 {
 			t.Errorf("got %d refused at once, want 1", got)
 		}
+		if got, want := tr.Stats(), (transform.Stats{Working: 2, Waiting: 3, Crowded: 1}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
 		time.Sleep(5 * time.Second) // in the bubble's time: the three that wait give up
 		synctest.Wait()
 		if got := busy.Load(); got != 4 {
@@ -261,6 +264,9 @@ func TestQueue(t *testing.T) {
 		wg.Wait()
 		if got := ok.Load(); got != 2 {
 			t.Errorf("got %d done, want 2", got)
+		}
+		if got, want := tr.Stats(), (transform.Stats{Crowded: 1, Waited: 3}); got != want {
+			t.Errorf("%+v at the end, want %+v", got, want)
 		}
 	})
 }

@@ -140,6 +140,9 @@ func (p *projector) run(ctx context.Context, to reel) error {
 		if err := to.add(img, part.delay); err != nil {
 			return fmt.Errorf("encode %s: %w", p.spec.Format, err)
 		}
+		if i == 0 {
+			p.took.Began = transform.Began{Decode: start, Resize: shown, Encode: made}
+		}
 		p.took.Decode += shown.Sub(start)
 		p.took.Resize += made.Sub(shown)
 		p.took.Encode += time.Since(made)

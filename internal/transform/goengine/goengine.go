@@ -119,7 +119,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 			return nil, fmt.Errorf("encode %s: %w", s.Format, transform.ErrFormat)
 		}
 	}
-	start := time.Now()
+	began := time.Now()
 	h, err := e.header(src)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	if err != nil {
 		return nil, err
 	}
-	took := time.Since(start)
+	took := time.Since(began)
 	pictures, err := resizeAll(ctx, &resizer{original: o}, specs, order, outputs)
 	if err != nil {
 		return nil, err
@@ -150,6 +150,7 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 		ok := crew.do(s.Format, int64(s.Width)*int64(s.Height), i == len(order)-1, func() error {
 			start := time.Now()
 			defer func() { out.Took.Encode, out.Took.Decode = finished+time.Since(start), took }()
+			out.Took.Began.Decode, out.Took.Began.Encode = began, start.Add(-finished)
 			return write(ctx, out, pic, s)
 		})
 		if !ok {
@@ -228,7 +229,7 @@ func resizeAll(ctx context.Context, r *resizer, specs []transform.Spec, places [
 		pictures[i] = pic
 		outputs[at] = transform.Output{Format: specs[at].Format, Width: specs[at].Width, Height: specs[at].Height, Frames: 1}
 		if fresh {
-			outputs[at].Took.Resize = time.Since(start)
+			outputs[at].Took.Resize, outputs[at].Took.Began.Resize = time.Since(start), start
 		}
 	}
 	return pictures, nil

@@ -38,6 +38,9 @@ type pool struct {
 	filled bool // a refill is under way
 	closed bool
 	warm   []transform.Format // that workers are made ready for before they are used
+
+	stats  Stats // without Workers and Busy
+	failed bool  // the last worker that was to be started was not
 }
 
 func newPool(o Options, want []ability) *pool {
@@ -86,6 +89,7 @@ func (p *pool) transform(ctx context.Context, src []byte, specs []transform.Spec
 	outputs, err := c.transform(ctx, src, specs)
 	p.put(c)
 	if errors.Is(err, errCrash) {
+		p.count(func(s *Stats) { s.Crashed++ })
 		p.o.Report(err)
 	}
 	return outputs, err
@@ -134,6 +138,7 @@ func (p *pool) watch(c *child) {
 
 // lost replaces a worker that ended while it was idle.
 func (p *pool) lost(c *child) {
+	p.count(func(s *Stats) { s.Crashed++ })
 	p.o.Report(fmt.Errorf("%w while it was idle: %s", errCrash, c.obituary()))
 	p.drop(c)
 	p.refill()
@@ -145,6 +150,11 @@ func (p *pool) spawn() (c *child, err error) {
 		if c, err = p.spawnOne(); err == nil || !errors.Is(err, errCrash) {
 			break
 		}
+	}
+	if !errors.Is(err, errClosed) {
+		p.mu.Lock()
+		p.failed = err != nil
+		p.mu.Unlock()
 	}
 	switch {
 	case errors.Is(err, errClosed):
@@ -162,6 +172,7 @@ func (p *pool) spawnOne() (*child, error) {
 		return nil, err
 	}
 	p.mu.Lock()
+	p.stats.Started++
 	closed := p.closed
 	if !closed {
 		p.all[c] = true
@@ -182,6 +193,9 @@ func (p *pool) spawnOne() (*child, error) {
 // be replaced, and so on.
 func (p *pool) put(c *child) {
 	if c.broken || c.jobs >= p.o.MaxJobs || c.jobs > 0 && c.resident() > p.o.MaxResident {
+		if !c.broken {
+			p.count(func(s *Stats) { s.Retired++ })
+		}
 		p.drop(c)
 		p.refill()
 		return

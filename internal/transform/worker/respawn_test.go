@@ -30,6 +30,9 @@ func TestWarmWorkersStay(t *testing.T) {
 			if a, b := pid(t, e), pid(t, e); a == b {
 				t.Errorf("worker %d was not replaced after its job", a)
 			}
+			if s := e.Stats(); s.Retired < 1 || s.Started < s.Retired || s.Crashed != 0 || s.Failing {
+				t.Errorf("%+v: want one that was retired at least, and none that was not started", s)
+			}
 		})
 	}
 }

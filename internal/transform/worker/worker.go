@@ -129,6 +129,32 @@ func (e *Engine) Transform(ctx context.Context, src []byte, specs []transform.Sp
 	}
 }
 
+// Stats is what an Engine's workers are, and what became of others since it was made. All but Workers and Busy only grow.
+type Stats struct {
+	Workers, Busy int
+	Started       int64 // processes
+	Crashed       int64 // of these, those that ended by themselves: killed, out of memory, broken
+	Retired       int64 // of these, those that were replaced in time: MaxJobs, MaxResident
+	Failing       bool  // the last one that was to be started was not
+}
+
+// Stats is a snapshot.
+func (e *Engine) Stats() Stats { return e.pool.snapshot() }
+
+func (p *pool) snapshot() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.Workers, s.Busy, s.Failing = len(p.all), max(len(p.all)-len(p.idle), 0), p.failed
+	return s
+}
+
+func (p *pool) count(f func(*Stats)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.stats)
+}
+
 // Close ends all workers and releases the engine in this process. No other call may follow.
 func (e *Engine) Close() error {
 	e.pool.close()
