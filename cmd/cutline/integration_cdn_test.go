@@ -81,7 +81,7 @@ type cdn struct {
 
 // cdnPosts are the pictures, one a test, so that none finds what another left.
 var cdnPosts = []string{
-	"types", "conditional", "words", "page", "gone", "signed", "crowd", "kept", "purged", "aged",
+	"types", "conditional", "words", "page", "gone", "signed", "crowd", "kept", "purged", "aged", "removed",
 	"out1", "out2", "out3", "out4", "out5", "out6",
 }
 
@@ -257,7 +257,7 @@ func (c *cdn) asked(t *testing.T, path string) (statuses []string, bytes []strin
 	return statuses, bytes
 }
 
-// wait waits until the nodes have answered n requests for a path.
+// wait waits until the nodes have answered n requests for a path: their log comes after their answers.
 func (c *cdn) wait(t *testing.T, path string, n int) (statuses, bytes []string) {
 	t.Helper()
 	for range 500 {
@@ -314,6 +314,7 @@ func testCDN(t *testing.T, c *cdn) {
 		t.Run("strangers", c.testStrangers)
 	}
 	t.Run("revalidation", c.testRevalidation)
+	t.Run("removed", c.testRemoved)
 	t.Run("outage", c.testOutage)
 }
 
