@@ -34,8 +34,18 @@ func (p *program) adminConfig(cmd *cobra.Command, args []string) (*effective, er
 
 // checkAdminFormat refuses an unknown format of what is printed.
 func checkAdminFormat(format string) error {
-	if format != "text" && format != "json" {
-		return &usageError{fmt.Errorf("unknown format %q: expected text or json", format)}
+	if format != "text" && format != "json" && format != "keys" {
+		return &usageError{fmt.Errorf("unknown format %q: expected text, json or keys", format)}
+	}
+	return nil
+}
+
+// writeKeys prints what to purge at a CDN, one key a line, for a pipe to whatever tells the CDN.
+func writeKeys(w io.Writer, keys []string) error {
+	for _, key := range keys {
+		if _, err := fmt.Fprintln(w, key); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,7 +172,31 @@ func scanned(t testing.TB, site string) map[string]caption.Words {
 // startNginx runs nginx with its defaults but for what server, a part of its configuration, says. It returns its URL.
 func startNginx(t *testing.T, server string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, address := t.TempDir(), freeAddress(t)
+	put(t, filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil,
+		"daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log;\nevents {}\nhttp { access_log off; %[2]s\nserver { listen %[3]s;\n%[4]s\n} }\n",
+		dir, nginxFolders(dir), address, server))
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(dir, "error.log")); err != nil || len(log) > 0 {
+			t.Errorf("nginx: %v\n%s", err, log)
+		}
+	})
+	startListener(t, exec.CommandContext(context.WithoutCancel(t.Context()), "nginx", "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "error.log")), address)
+	return "http://" + address
+}
+
+// nginxFolders puts what nginx writes beside its log into dir.
+func nginxFolders(dir string) string {
+	var temp strings.Builder
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&temp, "%s_temp_path %s/%s;\n", kind, dir, kind)
+	}
+	return temp.String()
+}
+
+// freeAddress is one of this machine that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -180,41 +205,38 @@ func startNginx(t *testing.T, server string) string {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var temp strings.Builder
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		fmt.Fprintf(&temp, "%s_temp_path %s/%s;\n", kind, dir, kind)
-	}
-	put(t, filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil,
-		"daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log;\nevents {}\nhttp { access_log off; %[2]s\nserver { listen %[3]s;\n%[4]s\n} }\n",
-		dir, &temp, address, server))
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "nginx", "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "error.log"))
+	return address
+}
+
+// startListener starts a program and waits until it listens on address. It ends with the test, or when it is killed; ended is closed
+// then.
+func startListener(t *testing.T, cmd *exec.Cmd, address string) (ended <-chan struct{}) {
+	t.Helper()
 	var said bytes.Buffer
-	cmd.Stderr = &said
+	if cmd.Stderr == nil {
+		cmd.Stderr = &said
+	}
+	cmd.WaitDelay = 5 * time.Second // processes of its own may have its stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	gone := make(chan struct{})
+	go func() { defer close(gone); _ = cmd.Wait() }() // how it ends is how it was told to
 	t.Cleanup(func() {
-		stop()
-		<-ended
-		if log, err := os.ReadFile(filepath.Join(dir, "error.log")); err != nil || len(log) > 0 {
-			t.Errorf("nginx: %v\n%s", err, log)
-		}
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		<-gone
 	})
-	for range 100 {
+	for range 400 {
 		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address); err == nil {
 			_ = conn.Close() // nothing was sent
-			return "http://" + address
+			return gone
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("nginx ended: %v\n%s", err, &said)
+		case <-gone:
+			t.Fatalf("%s ended\n%s", cmd.Path, &said)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	t.Fatal("nginx does not listen")
-	return ""
+	t.Fatalf("%s does not listen", cmd.Path)
+	return nil
 }

@@ -60,9 +60,9 @@ is known by the name, or something could not be purged.`,
 	f.BoolVar(&req.All, "all", false, "every picture that a post shows")
 	f.BoolVar(&req.Gone, "gone", false, "take down: answer 410 from here on")
 	f.BoolVar(&req.Restore, "restore", false, "undo --gone, and leave alone what was not taken down")
-	f.StringVar(&format, "format", "text", "`FORMAT` of the output: text or json")
+	f.StringVar(&format, "format", "text", "`FORMAT` of the output: text, json, or keys: one a line, for a CDN")
 	settingFlags(cmd, "admin")
-	choice(cmd, "format", "text", "json")
+	choice(cmd, "format", "text", "json", "keys")
 	return cmd
 }
 
@@ -77,9 +77,12 @@ func (p *program) purge(ctx context.Context, conf *effective, req *proxy.PurgeRe
 		return notCutline(conf, status)
 	}
 	err = p.output("-", func(w io.Writer) error {
-		if format == "json" {
+		switch format {
+		case "json":
 			_, err := w.Write(answer)
 			return err
+		case "keys":
+			return writeKeys(w, result.SurrogateKeys)
 		}
 		return writePurged(w, &result)
 	})

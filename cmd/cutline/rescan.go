@@ -44,9 +44,9 @@ or a post could not be read.`,
 			return p.rescan(cmd.Context(), conf, format)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: text or json")
+	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: text, json, or keys: one a line, for a CDN")
 	settingFlags(cmd, "admin")
-	choice(cmd, "format", "text", "json")
+	choice(cmd, "format", "text", "json", "keys")
 	return cmd
 }
 
@@ -61,9 +61,12 @@ func (p *program) rescan(ctx context.Context, conf *effective, format string) er
 		return notCutline(conf, status)
 	}
 	err = p.output("-", func(w io.Writer) error {
-		if format == "json" {
+		switch format {
+		case "json":
 			_, err := w.Write(answer)
 			return err
+		case "keys":
+			return writeKeys(w, result.SurrogateKeys)
 		}
 		return writeRescanned(w, &result)
 	})
