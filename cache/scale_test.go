@@ -42,7 +42,7 @@ func smallWorld() scaleWorld {
 	}
 }
 
-const smallTrace = 80_000
+const smallTrace = 40_000
 
 // smallNode is a node of that world: too small for what it is asked for, or nothing would be seen.
 func smallNode(nodes int) scaleSetup {
@@ -147,7 +147,7 @@ func TestScaleSample(t *testing.T) {
 	ratios := func(sample int) (edge, near float64) {
 		w := smallWorld()
 		w.sample = sample
-		length := 640_000 / sample
+		length := 400_000 / sample
 		stream, e := edgeMisses(w, length, 4, 1<<30)
 		got := replayNodes(t, w, smallNode(1), stream, length)
 		return float64(e.hits) / float64(e.readers), float64(got.near) / float64(got.readers)
