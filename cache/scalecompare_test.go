@@ -103,6 +103,9 @@ func TestCompareScaleNodes(t *testing.T) {
 		fmt.Printf("behind %d places, 2 TB together: %.0f requests a second\n\n", places, perSecond(site.world, tail(stream)))
 		fmt.Print("| nodes | disk, each | requests come to | bucket | memory | disk | bucket | joined | made | made twice | originals fetched | cores for it |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 		for _, s := range setups {
+			if places == 1 && (s.nodes > 4 || !s.bucket || s.empty) {
+				continue // nothing comes back soon enough for nodes to differ
+			}
 			s.memory, s.making = site.setup.memory, site.setup.making
 			s.disk *= 1e9
 			printNodes(site.world, s, replayNodes(t, site.world, s, stream, scaleLength))
