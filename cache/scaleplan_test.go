@@ -47,8 +47,9 @@ func planOf(site scaleSite, edge *scaleEdge, got scaleTally) scalePlan {
 	}
 	p.allCoreDays = float64(w.images) * seconds / 86400
 	p.catalog = float64(w.images) * catalogBytes / 1e9
-	p.renditions, p.originals = float64(w.images)*bytes/1e9, float64(w.images)*originals/1e9
 	if site.setup.bucket {
+		p.renditions, p.originals = float64(w.images)*bytes/1e9, float64(w.images)*originals/1e9
+		p.fillCost = float64(w.images) * (family + 2) * pricePut
 		p.revalidated = p.sources(w) / (revalidateDays * 86400)
 		p.gets = rate(got.gets)
 		p.puts = w.published*(family+2)/86400 + p.revalidated
@@ -57,7 +58,6 @@ func planOf(site scaleSite, edge *scaleEdge, got scaleTally) scalePlan {
 	p.storageCost = (p.renditions + p.originals) * priceStorage
 	p.requestCost = (p.gets*priceGet + p.puts*pricePut) * monthSeconds
 	p.egressCost = p.egress * priceEgress
-	p.fillCost = float64(w.images) * (family + 2) * pricePut
 	return p
 }
 
