@@ -74,9 +74,9 @@ func (l *byteLRU) use(id scaleID, size int64) bool {
 	}
 	if spare == none {
 		l.slots = append(l.slots, lruSlot{})
-		spare = int32(len(l.slots) - 1) //nolint:gosec // memory ends before two thousand million slots
+		spare = int32(len(l.slots) - 1)
 	}
-	l.slots[spare] = lruSlot{id: id, size: uint32(size)} //nolint:gosec // no rendition has 4 GB
+	l.slots[spare] = lruSlot{id: id, size: uint32(size)}
 	l.at[id] = spare
 	l.used += size
 	l.pushFront(spare)
