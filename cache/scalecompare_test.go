@@ -221,3 +221,18 @@ func printPlan(site scaleSite, edge *scaleEdge, got scaleTally) {
 		fmt.Printf("| %s | "+row.format+" |\n", row.name, row.value)
 	}
 }
+
+// TestCompareScaleSample prints the network's hit ratios, behind 20 places, by how many images one stands for: what a hundred may do to
+// them. A sample's trace is as much shorter.
+func TestCompareScaleSample(t *testing.T) {
+	site := scaleSites()[2]
+	fmt.Print("\n### One image for so many\n\n| images | edge | memory or disk |\n|---|---|---|\n")
+	for _, sample := range []int{25, 50, 100, 200, 400} {
+		w := site.world
+		w.sample = sample
+		length := scaleLength * 100 / sample
+		stream, edge := edgeMisses(w, length, 20, gigabytes(site.edge))
+		got := replayNodes(t, w, site.setup, stream, length)
+		fmt.Printf("| %d | %.1f %% | %.1f %% |\n", sample, 100*float64(edge.hits)/float64(edge.readers), 100*float64(got.near)/float64(got.readers))
+	}
+}
