@@ -2,6 +2,7 @@ package cache
 
 import (
 	"container/list"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -101,26 +102,35 @@ func replayIndex(t testing.TB, trace []request) float64 {
 		known, _ := x.touch(key(picture), startOfTime)
 		return known
 	}
-	put := func(picture int) {
-		for {
-			again, err := x.reserve(blockBytes)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if again == nil {
+	put := func(picture int) { putIndex(t, x, key(picture), blockBytes) }
+	return replay(trace, get, put)
+}
+
+// putIndex is a Disk's Put and its eviction, without files. It reports whether k was kept.
+func putIndex(t testing.TB, x *diskIndex, k Key, size int64) bool {
+	t.Helper()
+	size = blocksOf(size) * blockBytes
+	for {
+		again, err := x.reserve(size)
+		if errors.Is(err, ErrNotKept) {
+			return false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again == nil {
+			break
+		}
+		for plan := x.plan(); ; {
+			cold, ok := x.coldest(plan)
+			if !ok {
 				break
 			}
-			for plan := x.plan(); ; {
-				k, ok := x.coldest(plan)
-				if !ok {
-					break
-				}
-				x.drop(k)
-			}
+			x.drop(cold)
 		}
-		x.commit(key(picture), blockBytes, startOfTime)
 	}
-	return replay(trace, get, put)
+	x.commit(k, size, startOfTime)
+	return true
 }
 
 // TestIndexScanResistance replays what readers ask for, alone and with a crawler among them. The crawler costs a plain LRU a

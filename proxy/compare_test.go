@@ -193,8 +193,8 @@ http {
 	return "http://" + staticAddr + "/picture.webp", "http://" + cachedAddr + "/picture.webp"
 }
 
-// start runs a server until the test ends.
-func start(t *testing.T, env []string, name string, args ...string) {
+// start runs a server until the test ends, and returns its process.
+func start(t *testing.T, env []string, name string, args ...string) (pid int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -204,6 +204,7 @@ func start(t *testing.T, env []string, name string, args ...string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() })
+	return cmd.Process.Pid
 }
 
 func run(t *testing.T, name string, args ...string) string {
