@@ -24,7 +24,7 @@ func TestCompareScaleHits(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := freeAddr(t)
-	memory := start(t, nil, binary, "serve", site, "--listen", addr, "--admin", "off", "--cache", filepath.Join(dir, "cache"), "--log-level", "warn")
+	memory := start(t, nil, binary, "serve", site, "--listen", addr, "--admin", "off", "--cache", filepath.Join(dir, "cache"), "--log", "warn")
 	url := "http://" + addr + hitPath
 	picture := filepath.Join(dir, "picture.webp")
 	body := get(t, url)

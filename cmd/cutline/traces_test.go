@@ -62,7 +62,7 @@ func TestTracesOverOTLP(t *testing.T) {
 	origin := imagetest.NewOrigin(t)
 	origin.Serve("/a.jpg", imagetest.JPEG(t, 840, 420))
 	site := remoteSite(t, origin.URL("/a.jpg"))
-	s := startServe(t, "--cache", filepath.Join(t.TempDir(), "cache"), "--log-format", "json", site)
+	s := startServe(t, "--cache", filepath.Join(t.TempDir(), "cache"), "--log", "json", site)
 	ask := func(traceID string) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/p/one/w320.jpg", nil)
