@@ -7,7 +7,7 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 -t cutline .
 #   docker run --rm --read-only -p 8080:8080 -v "$PWD/testdata/site:/site:ro" -v cutline-cache:/var/cache/cutline cutline
 #
-# Neither needs to write anywhere but in its volume. `.ci/integration deploy` runs every command of this file without a Docker engine.
+# Neither needs to write anywhere but in its volume. internal/deploy/README.md says what of this was tried.
 
 # Go compiles for any machine on this one.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS source
