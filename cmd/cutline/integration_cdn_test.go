@@ -244,7 +244,7 @@ func (c *cdn) forget(t *testing.T, args ...string) (keys string) {
 // asked are the statuses by which the nodes have answered GETs of a path, from their logs, and the bytes of their bodies.
 func (c *cdn) asked(t *testing.T, path string) (statuses []string, bytes []string) {
 	t.Helper()
-	line := regexp.MustCompile(`msg=request method=(?:GET|HEAD) path=` + regexp.QuoteMeta(path) + ` outcome=\S+ status=(\d+) bytes=(\d+)`)
+	line := regexp.MustCompile(`msg=request method=(?:GET|HEAD) path=` + regexp.QuoteMeta(path) + ` route=\S+ outcome=\S+ status=(\d+) bytes=(\d+)`)
 	for _, n := range c.nodes {
 		log, err := os.ReadFile(n.log)
 		if err != nil {
