@@ -36,7 +36,7 @@ func (r *Renderer) pins(src source.Source, p pointer) bool {
 // mayWait reports whether p's original may be shown past its freshness while a flight brings news of it (RFC 5861 §3).
 func (r *Renderer) mayWait(src source.Source, p pointer, now time.Time) bool {
 	switch s := p.Said; {
-	case s.NoCache, s.NoStale:
+	case s.NoCache, s.NoStale, p.doubtful:
 		return false
 	case s.SaysWhile:
 		return now.Before(p.Expires.Add(s.WhileRevalidate))

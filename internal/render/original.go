@@ -129,6 +129,9 @@ func (r *Renderer) fetch(ctx context.Context, k fetchKey) (f *flight[located], l
 func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (settle func()) {
 	t := r.purges.now()
 	p := r.loadPointer(ctx, k.src)
+	if p.doubtful {
+		p = r.fromShared(ctx, k.src, t, p)
+	}
 	if p.Withdrawn != nil {
 		f.finish(located{}, withdrawn(k.src))
 		return nil
@@ -173,7 +176,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 // adopt makes a located original of what the origin sent.
 func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Original) (located, error) {
 	now := time.Now()
-	p.Failure, p.Asked = nil, now.UTC().Truncate(time.Second)
+	p.Failure, p.Asked, p.doubtful = nil, now.UTC().Truncate(time.Second), false
 	if !o.NotModified || o.Freshness != (fetch.Freshness{}) { // a 304 that says nothing leaves what was said (RFC 9111 §4.3.4)
 		p.Said = o.Freshness
 		if r.o.KeepAll {

@@ -27,8 +27,14 @@ type pointer struct {
 	Loose    bool            `json:"loose,omitempty"`    // Current is kept among what can be made again, because no post shows it
 	Replaced *replacement    `json:"replaced,omitempty"` // the latest change of the original behind the same address
 	Damaged  *damage         `json:"damaged,omitempty"`  // an original that could not be decoded, so that it is not adopted at once
-	// Withdrawn is set where a purge took the source down; nothing else is then.
+	// Withdrawn is set where a purge took the source down; nothing else is then, but for Seen and Own.
 	Withdrawn *withdrawal `json:"withdrawn,omitempty"`
+	// Seen is a position such that this was found out after all purges of the source up to it; Own says the same of purges that the
+	// other nodes had not been told of.
+	Seen Position `json:"seen,omitzero"`
+	Own  *own     `json:"own,omitempty"`
+
+	doubtful bool // it may be out of date, or was, and what is shared may know better
 }
 
 // A withdrawal is a tombstone. It is a pointer, the kind that stores give up last.
@@ -189,26 +195,44 @@ func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache
 	if w := r.tombs.of(src); w != nil {
 		return pointer{Withdrawn: w}
 	}
-	o, err := r.o.Store.Get(ctx, k)
-	if err != nil {
+	p, known := r.readAt(ctx, r.o.Store, src, k)
+	switch {
+	case !known:
 		return pointer{}
-	}
-	var p pointer
-	if err := json.Unmarshal(o.Meta, &p); err != nil {
-		r.report(fmt.Errorf("read the pointer of %s: %w", src.Public(), err))
-		return pointer{}
-	}
-	if p.Withdrawn != nil {
+	case r.order.outdated(src, &p):
+		return pointer{doubtful: true}
+	case p.Withdrawn != nil:
 		r.tombs.add(p.Withdrawn, src)
-	}
-	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
-		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src.Public(), v.Info.Width, v.Info.Height))
-		return pointer{}
+	case r.order.doubts(&p, false):
+		p.doubtful, p.Expires = true, time.Time{}
 	}
 	return p
 }
 
+// read returns what a store has of src, whatever it is worth; known is false where that is nothing, or cannot be read.
+func (r *Renderer) read(ctx context.Context, from cache.Store, src source.Source) (p pointer, known bool) {
+	return r.readAt(ctx, from, src, pointerKey(src))
+}
+
+func (r *Renderer) readAt(ctx context.Context, from cache.Store, src source.Source, k cache.Key) (p pointer, known bool) {
+	o, err := from.Get(ctx, k)
+	if err != nil {
+		return pointer{}, false
+	}
+	if err := json.Unmarshal(o.Meta, &p); err != nil {
+		r.report(fmt.Errorf("read the pointer of %s: %w", src.Public(), err))
+		return pointer{}, false
+	}
+	if v := p.Current; v != nil && (v.Info.Width < 1 || v.Info.Height < 1) {
+		r.report(fmt.Errorf("read the pointer of %s: an original of %d × %d pixels", src.Public(), v.Info.Width, v.Info.Height))
+		return pointer{}, false
+	}
+	return p, true
+}
+
+// savePointer keeps p. The caller holds the source's lock.
 func (r *Renderer) savePointer(ctx context.Context, in cache.Store, src source.Source, p pointer) {
+	r.order.stamp(src, &p)
 	o, err := pointerObject(p)
 	if err != nil {
 		r.report(fmt.Errorf("write the pointer of %s: %w", src.Public(), err))

@@ -38,6 +38,12 @@ type Purged struct {
 // It deletes one object per source, the pointer: without it no rendition can be reached. The original stays where it is, for
 // others may have the same bytes, until the store needs its place.
 func (r *Renderer) Purge(ctx context.Context, p Purge, sources ...source.Source) []Purged {
+	return r.PurgeAt(ctx, p, Order{}, sources...)
+}
+
+// PurgeAt is Purge on one of several nodes, the one that has told the others, or owes it to them. In what nodes share, nothing of
+// sources counts any more that one of them found out before.
+func (r *Renderer) PurgeAt(ctx context.Context, p Purge, at Order, sources ...source.Source) []Purged {
 	r.purges.one.Lock()
 	defer r.purges.one.Unlock()
 	var done []Purged
@@ -59,7 +65,7 @@ func (r *Renderer) Purge(ctx context.Context, p Purge, sources ...source.Source)
 	for range min(purging, len(done)) {
 		wg.Go(func() {
 			for d := range next {
-				r.purge(ctx, p, tomb, d)
+				r.purge(ctx, p, at, tomb, d)
 			}
 		})
 	}
@@ -85,7 +91,7 @@ const purging = 16
 
 // purge does p to one source; tomb is what a Withdraw puts in the pointer's place. What could store something of the source
 // waits for the lock, or is waited for.
-func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purged) {
+func (r *Renderer) purge(ctx context.Context, p Purge, at Order, tomb *withdrawal, d *Purged) {
 	lock := r.lock(d.Source)
 	lock.Lock()
 	defer lock.Unlock()
@@ -94,31 +100,38 @@ func (r *Renderer) purge(ctx context.Context, p Purge, tomb *withdrawal, d *Purg
 	if p == Restore && r.loadPointer(ctx, d.Source).Withdrawn == nil {
 		return
 	}
-	d.Err = r.repoint(ctx, d.Source, tomb)
-	// Whoever comes before the mark may find a flight from before, or what it stored, and is turned back by the mark; whoever
-	// comes after it finds neither.
-	r.fetches.detach(fetchKey{src: d.Source}, fetchKey{src: d.Source, whole: true}, fetchKey{src: d.Source, anew: true})
-	r.purges.mark(d.Source)
-	r.changed(d.Source)
-	r.failures.forget(d.Source)
+	r.order.set(d.Source, at, false)
+	d.Err = r.repoint(ctx, r.o.Store, d.Source, tomb)
+	r.forgotten(d.Source)
 	d.Done = d.Err == nil
+}
+
+// forgotten ends a purge of src, once no store has what was known of it. Whoever comes before the mark may find a flight from before, or
+// what it stored, and is turned back by the mark; whoever comes after it finds neither.
+func (r *Renderer) forgotten(src source.Source) {
+	r.fetches.detach(fetchKey{src: src}, fetchKey{src: src, whole: true}, fetchKey{src: src, anew: true})
+	r.purges.mark(src)
+	r.changed(src)
+	r.failures.forget(src)
 }
 
 // repoint deletes the pointer of src, and puts tomb in its place where there is one. A tier that cannot keep the tombstone
 // shall have no pointer either, and a disk that fails shall be noticed, so it deletes first. Where one tier cannot forget, the
 // others keep the tombstone all the same.
-func (r *Renderer) repoint(ctx context.Context, src source.Source, tomb *withdrawal) error {
-	failed := r.o.Store.Delete(ctx, pointerKey(src))
+func (r *Renderer) repoint(ctx context.Context, in cache.Store, src source.Source, tomb *withdrawal) error {
+	failed := in.Delete(ctx, pointerKey(src))
 	if failed != nil {
 		failed = fmt.Errorf("forget the pointer of %s: %w", src.Public(), failed)
 	}
 	if tomb == nil {
 		return failed
 	}
-	o, err := pointerObject(pointer{Withdrawn: tomb})
+	p := pointer{Withdrawn: tomb}
+	r.order.stamp(src, &p)
+	o, err := pointerObject(p)
 	if err == nil {
-		put := r.o.Store.Put
-		if s, ok := r.o.Store.(lasting); ok {
+		put := in.Put
+		if s, ok := in.(lasting); ok {
 			put = s.PutLasting
 		}
 		err = put(ctx, pointerKey(src), o)

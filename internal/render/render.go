@@ -6,6 +6,7 @@ package render
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"runtime"
 	"sync"
@@ -35,6 +36,8 @@ type Transformer interface {
 // Options configures a Renderer; Store, Fetch and Transform are required.
 type Options struct {
 	Store cache.Store
+	// Shared is the tier of Store that several nodes share, and Private all others in one; both nil where there is none.
+	Shared, Private cache.Store
 	// Near is Store's fastest tier, in memory. It keeps renditions with their words in them, and what Again answers; nil has the words
 	// put in for every answer.
 	Near      cache.Store
@@ -145,6 +148,7 @@ type Renderer struct {
 	changes  [changeStripes]atomic.Uint64
 	adopted  [256]atomic.Uint64 // by rendition: how often the store took another's in place of ours
 	purges   purges
+	order    order
 	tombs    tombs
 	counters counters
 	tallies  tallies
@@ -172,7 +176,7 @@ func New(o Options) *Renderer {
 	o.MaxFresh = cmp.Or(o.MaxFresh, 30*24*time.Hour)
 	o.Fresh = cmp.Or(o.Fresh, 24*time.Hour)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
-	r := &Renderer{o: o}
+	r := &Renderer{o: o, order: order{run: rand.Text()}}
 	r.behind = newBehind(r)
 	r.fetches = newFlights[fetchKey, located](o.Timeout, newGate(fetching, waiting, o.Timeout/2), r.report)
 	r.fetches.gate.share = share{working: fetchingOfHost, inside: insideOfHost}

@@ -1,0 +1,270 @@
+package render
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dd8bf596/cutline/cache"
+	"github.com/dd8bf596/cutline/internal/source"
+)
+
+// A Position is a place in the order of everything that the nodes of a site tell each other (ADR 35). The zero Position is before
+// all others. Positions of two epochs have no order: whichever is of this node's is the later one.
+type Position struct {
+	Epoch uint64 `json:"e"`
+	Time  uint64 `json:"t"`
+	Seq   uint64 `json:"s,omitempty"`
+}
+
+// before reports whether p is earlier than q, where a node's epoch is current.
+func (p Position) before(q Position, current uint64) bool {
+	switch {
+	case q == Position{}:
+		return false
+	case p.Epoch != q.Epoch:
+		return p.Epoch != current
+	case p.Time != q.Time:
+		return p.Time < q.Time
+	}
+	return p.Seq < q.Seq
+}
+
+// An Order is where a purge stands. The zero Order is that of a node which is alone.
+type Order struct {
+	At   Position
+	Owed bool // other nodes have yet to be told; At is zero
+}
+
+// own marks a pointer that was stored after a purge which other nodes have not been told of: nobody else's can be told from an
+// earlier one then.
+type own struct {
+	Run   string `json:"run"`
+	Count uint64 `json:"count"`
+}
+
+// A mark is the last purge of a source: what was found out before it is out of date, whichever node did.
+type mark struct {
+	at      Position
+	owed    uint64 // the number, in this run, of a purge that others were not told of; 0 is none
+	pending bool   // they still are not
+}
+
+// order is what a node knows of the order of purges. The zero value, of a node that is alone, is ready. It is safe for concurrent
+// use.
+type order struct {
+	run     string // of this process
+	reached atomic.Pointer[Position]
+	doubt   atomic.Pointer[doubt]
+
+	mu    sync.RWMutex
+	marks map[source.Source]mark
+	some  atomic.Bool // there are marks
+	owed  uint64
+}
+
+// A doubt is up to where nobody can tell what was purged: in stores of this node alone, and in those that it shares.
+type doubt struct{ private, shared Position }
+
+// maxMarks bounds the purges that are remembered one by one: some 10 MB. What is forgotten is in doubt.
+const maxMarks = 1 << 16
+
+func (o *order) epoch() uint64 { return o.applied().Epoch }
+
+// applied is up to where everything was applied.
+func (o *order) applied() Position {
+	if at := o.reached.Load(); at != nil {
+		return *at
+	}
+	return Position{}
+}
+
+// of returns the mark of src.
+func (o *order) of(src source.Source) mark {
+	if !o.some.Load() {
+		return mark{}
+	}
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.marks[src]
+}
+
+// set marks src, unless it was purged later. told says that this is what was owed: what this run stored after its own purge is from after
+// it then, too.
+func (o *order) set(src source.Source, at Order, told bool) {
+	if at == (Order{}) {
+		return
+	}
+	epoch := o.epoch()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.marks) >= maxMarks {
+		o.forget(epoch)
+	}
+	if o.marks == nil {
+		o.marks = map[source.Source]mark{}
+	}
+	m := o.marks[src]
+	switch {
+	case at.Owed:
+		o.owed++
+		m.owed, m.pending = o.owed, true
+	case m.at.before(at.At, epoch):
+		m.at = at.At
+		switch {
+		case told:
+			m.pending = false
+		case m.pending: // another's purge; ours is still to come
+			o.owed++
+			m.owed = o.owed
+		default:
+			m.owed = 0
+		}
+	}
+	o.marks[src] = m
+	o.some.Store(true)
+}
+
+// forget drops all marks: what lies before the last of them is in doubt from then on. It needs mu.
+func (o *order) forget(epoch uint64) {
+	var last Position
+	for m := range maps.Values(o.marks) {
+		if last.before(m.at, epoch) {
+			last = m.at
+		}
+	}
+	clear(o.marks)
+	d := doubt{}
+	if old := o.doubt.Load(); old != nil {
+		d = *old
+	}
+	if d.private.before(last, epoch) {
+		d.private = last
+	}
+	if d.shared.before(last, epoch) {
+		d.shared = last
+	}
+	o.doubt.Store(&d)
+}
+
+// outdated reports whether p was found out before the last purge of its source that this node knows.
+func (o *order) outdated(src source.Source, p *pointer) bool {
+	m := o.of(src)
+	if m == (mark{}) || m.owed > 0 && p.Own != nil && p.Own.Run == o.run && p.Own.Count >= m.owed {
+		return false
+	}
+	return m.pending || p.Seen.before(m.at, o.epoch())
+}
+
+// stamp notes in p what a node knew when it was stored. The caller holds the source's lock, and has made sure that src was not
+// purged since p began to be found out: then p is from after all purges of src up to what was applied. What is in doubt stays so.
+func (o *order) stamp(src source.Source, p *pointer) {
+	if p.doubtful && p.Current != nil {
+		return
+	}
+	p.Seen, p.Own = o.applied(), nil
+	m := o.of(src)
+	if p.Seen.before(m.at, o.epoch()) {
+		p.Seen = m.at
+	}
+	if m.owed > 0 {
+		p.Own = &own{Run: o.run, Count: m.owed}
+	}
+}
+
+// doubts reports whether p may be out of date for all that this node knows, where it has it from a store of its own or from a shared
+// one.
+func (o *order) doubts(p *pointer, shared bool) bool {
+	d := o.doubt.Load()
+	if d == nil || p.Own != nil && p.Own.Run == o.run {
+		return false
+	}
+	if shared {
+		return p.Seen.before(d.shared, o.epoch())
+	}
+	return p.Seen.before(d.private, o.epoch())
+}
+
+// Reached says that this node has carried out everything that was told up to at.
+func (r *Renderer) Reached(at Position) { r.order.reached.Store(&at) }
+
+// Doubt says that this node may have missed messages: what it alone keeps of sources is not taken for granted if it was found out
+// before private, and what it shares with others if it was before shared. It is asked for once more, in the shared store or of the
+// origin. Tombstones stay.
+func (r *Renderer) Doubt(private, shared Position) {
+	r.order.doubt.Store(&doubt{private: private, shared: shared})
+	for i := range r.changes {
+		r.changes[i].Add(1) // no answer that is kept is given again before it was looked up
+	}
+}
+
+// Apply carries out a purge that the nodes of a site were told of, own by this one: in what this node alone keeps. What is shared is
+// the teller's; only that a source is withdrawn is made sure of. Sources that were purged later are left alone.
+func (r *Renderer) Apply(ctx context.Context, p Purge, at Position, own bool, sources ...source.Source) {
+	r.purges.one.Lock()
+	defer r.purges.one.Unlock()
+	for _, src := range sources {
+		r.apply(ctx, p, at, own, src)
+	}
+}
+
+func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, src source.Source) {
+	lock := r.lock(src)
+	lock.Lock()
+	defer lock.Unlock()
+	switch m := r.order.of(src); {
+	case m.at != (Position{}) && !m.at.before(at, r.order.epoch()):
+		return
+	case own && m.pending: // it was carried out when it was asked for
+		r.order.set(src, Order{At: at}, true)
+		return
+	}
+	r.order.set(src, Order{At: at}, false)
+	var tomb *withdrawal
+	if p == Withdraw {
+		tomb = &withdrawal{At: time.Now().UTC()}
+	}
+	r.tombs.add(tomb, src)
+	was, known := r.read(ctx, r.private(), src)
+	if p == Withdraw || !known || r.order.outdated(src, &was) {
+		if err := r.repoint(ctx, r.private(), src, tomb); err != nil {
+			r.report(err)
+		}
+	}
+	if p == Withdraw && r.o.Shared != nil {
+		if was, known = r.read(ctx, r.o.Shared, src); !known || was.Withdrawn == nil || r.order.outdated(src, &was) {
+			r.savePointer(ctx, r.o.Shared, src, pointer{Withdrawn: tomb})
+		}
+	}
+	r.forgotten(src)
+}
+
+// private is the store that is this node's alone.
+func (r *Renderer) private() cache.Store {
+	if r.o.Private != nil {
+		return r.o.Private
+	}
+	return r.o.Store
+}
+
+// fromShared is what the shared store has of src, where what this node had, p, was out of date or in doubt; else p. What it finds this
+// node keeps too.
+func (r *Renderer) fromShared(ctx context.Context, src source.Source, t token, p pointer) pointer {
+	if r.o.Shared == nil {
+		return p
+	}
+	found, known := r.read(ctx, r.o.Shared, src)
+	switch {
+	case !known || r.order.outdated(src, &found) || r.order.doubts(&found, true):
+		return p
+	case found.Withdrawn != nil:
+		r.tombs.add(found.Withdrawn, src)
+		return found
+	case found.Current == nil:
+		return p
+	}
+	r.changeIn(ctx, r.private(), src, t, func(pointer) (pointer, bool) { return found, true })
+	return found
+}
