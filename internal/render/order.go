@@ -24,6 +24,8 @@ func (p Position) before(q Position, current uint64) bool {
 	switch {
 	case q == Position{}:
 		return false
+	case p == Position{}:
+		return true
 	case p.Epoch != q.Epoch:
 		return p.Epoch != current
 	case p.Time != q.Time:
@@ -98,6 +100,9 @@ func (o *order) set(src source.Source, at Order, told bool) {
 		return
 	}
 	epoch := o.epoch()
+	if at.At.Epoch != 0 {
+		epoch = at.At.Epoch // whoever tells is in the epoch of all
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.marks) >= maxMarks {
@@ -215,7 +220,7 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 	lock.Lock()
 	defer lock.Unlock()
 	switch m := r.order.of(src); {
-	case m.at != (Position{}) && !m.at.before(at, r.order.epoch()):
+	case m.at != (Position{}) && !m.at.before(at, at.Epoch):
 		return
 	case own && m.pending: // it was carried out when it was asked for
 		r.order.set(src, Order{At: at}, true)
