@@ -130,6 +130,9 @@ func TestReadsWhatItMissed(t *testing.T) {
 
 	again, hagain := open(t, o), newHeard()
 	again.Follow(hagain)
+	if m := next(t, hagain.messages); m.Sources[0] != "/one.jpg" || !m.Learn {
+		t.Errorf("after a restart: %+v, want what was applied before, to be known again", m)
+	}
 	if m := next(t, hagain.messages); m.Sources[0] != "/two.jpg" || m.Learn {
 		t.Errorf("after a restart: %+v, want what was missed, to be applied", m)
 	}

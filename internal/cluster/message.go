@@ -28,8 +28,8 @@ type Message struct {
 	Kind    Kind
 	Sources []string
 	Own     bool // this run of this node sent it
-	// Learn is set of what was said while nothing of this node's own had to be changed, because all of it is in doubt: it is enough
-	// to know it.
+	// Learn is set of what an earlier run has applied, and of what was said while nothing of this node's own had to be changed,
+	// because all of it is in doubt: it has to be known.
 	Learn bool
 
 	id string

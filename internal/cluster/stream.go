@@ -43,6 +43,7 @@ func (n *Node) epochKey() string { return "cutline:{" + n.o.Prefix + "}:epoch" }
 type reading struct {
 	mu    sync.Mutex
 	at    Position
+	had   Position  // how far an earlier run had come
 	clear time.Time // when nothing was left to read
 	saved time.Time
 }
@@ -50,6 +51,16 @@ type reading struct {
 func (r *reading) position() Position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.at
+}
+
+// furthest is how far this run or an earlier one has come.
+func (r *reading) furthest() Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at == (Position{}) || r.at.Epoch == r.had.Epoch && r.at.before(r.had) {
+		return r.had
+	}
 	return r.at
 }
 
@@ -75,16 +86,14 @@ type state struct {
 	Owes  bool   `json:"owes,omitempty"` // messages were not sent
 }
 
-// Follow has h apply the stream from where the node left off, until Close. It is called once.
+// Follow has h apply the stream from its beginning, until Close: what the node applied in an earlier run has to be known again, for
+// others may store something from before it. It is called once.
 func (n *Node) Follow(h Handler) {
 	owed := n.load()
 	if owed {
 		n.outbox.mu.Lock()
 		n.outbox.add(n.name, split(n.name, doubt, nil)...)
 		n.outbox.mu.Unlock()
-	}
-	if at := n.reading.position(); at != (Position{}) {
-		h.Reached(at)
 	}
 	n.idle.Go(n.deliver)
 	n.idle.Go(func() { n.follow(h) })
@@ -104,7 +113,7 @@ func (n *Node) load() (owed bool) {
 	if err == nil && ok && epoch != 0 {
 		at.Epoch = epoch
 		n.reading.mu.Lock()
-		n.reading.at = at
+		n.reading.had = at
 		n.reading.mu.Unlock()
 	}
 	return s.Owes
@@ -115,7 +124,7 @@ func (n *Node) save() {
 	if n.o.Save == nil {
 		return
 	}
-	at := n.reading.position()
+	at := n.reading.furthest()
 	text, err := json.Marshal(state{Epoch: fmt.Sprintf("%016x", at.Epoch), ID: at.id(), Owes: len(n.outbox.owed) > 0})
 	if err == nil {
 		n.o.Save(string(text))
@@ -243,7 +252,7 @@ func (n *Node) apply(ctx context.Context, h Handler, at Position, fields map[str
 func (n *Node) orient(ctx context.Context, c rueidis.Client, h Handler) (learnTo Position, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patient/2)
 	defer cancel()
-	at := n.reading.position()
+	at, begun := n.reading.furthest(), n.reading.position() != Position{}
 	epoch, first, last, whole, err := n.look(ctx, c, "")
 	if err == nil && epoch == at.Epoch && last.before(at) {
 		// Redis has forgotten what it had said, as after a crash: nobody knows who has heard of it.
@@ -256,21 +265,28 @@ func (n *Node) orient(ctx context.Context, c rueidis.Client, h Handler) (learnTo
 	if whole {
 		shared = Position{Epoch: epoch}
 	}
+	missed := !whole && at.before(first)
 	switch {
 	case epoch != at.Epoch:
 		if at != (Position{}) {
 			n.stats.epochs.Add(1)
 		}
 		h.Doubt(Doubt{Private: last, Shared: shared})
+		learnTo = last
+	case missed:
+		n.stats.epochs.Add(1)
+		h.Doubt(Doubt{Private: first, Shared: first})
+	case begun:
+		return Position{}, nil
+	default:
+		learnTo = at
+	}
+	if epoch != at.Epoch || !begun {
 		n.reading.mu.Lock()
 		n.reading.at = Position{Epoch: epoch}
 		n.reading.mu.Unlock()
-		return last, nil
-	case !whole && at.before(first):
-		n.stats.epochs.Add(1)
-		h.Doubt(Doubt{Private: first, Shared: first})
 	}
-	return Position{}, nil
+	return learnTo, nil
 }
 
 // look finds the stream's epoch, its first and last entry, and whether it was never trimmed; or begins one, also where its epoch is
