@@ -29,7 +29,7 @@ type Renderer interface {
 	Again(ctx context.Context, rend *render.Rendition) (body []byte, ok bool)
 	Best(ctx context.Context, req render.Request, accepted []transform.Format) (*render.Rendition, error)
 	Probe(ctx context.Context, src source.Source) (*render.Original, error)
-	Purge(ctx context.Context, p render.Purge, sources ...source.Source) []render.Purged
+	PurgeAt(ctx context.Context, p render.Purge, at render.Order, sources ...source.Source) []render.Purged
 	Withdrawn(ctx context.Context, src source.Source) bool
 	Glance(ctx context.Context, req render.Request) render.Glance
 	Stats() render.Stats
@@ -64,6 +64,8 @@ type Options struct {
 	AheadBytes int64
 	// Degraded lists, in fixed words, what does not work although pictures are served; /readyz tells it. nil is nothing.
 	Degraded func() []string
+	// Peers are the other nodes of the site, which are told what is purged and when posts have changed; nil where there are none.
+	Peers Peers
 	// Observer is told of requests, scans and purges; nil is not.
 	Observer Observer
 	Instance string       // what the fetcher calls itself in CDN-Loop; requests that bear it are refused. "" refuses none

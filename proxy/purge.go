@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,7 +123,8 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	// Whoever asked may leave: half a purge is worse than one that nobody waits for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
 	defer cancel()
-	done := s.o.Renderer.Purge(ctx, how.purge, sources...)
+	order := s.tell(ctx, how.purge, sources)
+	done := s.o.Renderer.PurgeAt(ctx, how.purge, order, sources...)
 	at.facts.outdate()
 	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
 	for _, d := range done {
@@ -136,16 +138,16 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 		if d.Done || d.Err != nil {
 			r.add(d, entries)
 		}
-		for _, e := range entries {
-			at.placeholders.byID.Delete(e.ID)
-			at.largest.Delete(e.ID)
-		}
+		at.forget(entries)
 	}
 	if len(r.Sources) == 0 && how.purge == render.Restore {
 		return nil, &adminError{http.StatusNotFound, w.String() + ": nothing of it was taken down"}
 	}
 	if len(s.o.Hosts) > 0 && (w.All || w.Host != "") {
 		r.Note = "pictures of fetch.hosts that no post shows are not listed anywhere: purge each by its source"
+	}
+	if order.Owed {
+		r.note("other machines have not been told: Redis does not answer; they are when it does")
 	}
 	if w.Host != "" && r.Purged > 0 && !strings.HasPrefix(w.Host, "*") {
 		r.SurrogateKeys = []string{"host-" + tag(done[0].Source.Host())} // one for all, those that no post shows too
@@ -154,6 +156,54 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 		s.o.Observer.Purged(r.How, r.Purged+r.Failed, r.Failed)
 	}
 	return r, nil
+}
+
+// Peers are the other nodes of a site.
+type Peers interface {
+	// Purged tells them what becomes of sources, and returns where in the order of all purges that stands. It takes a second at most.
+	Purged(ctx context.Context, p render.Purge, sources []source.Source) render.Order
+	// Rescanned tells them that posts may have changed.
+	Rescanned(ctx context.Context)
+}
+
+// tell tells the other nodes what is about to be purged here: whoever has the answer knows that all will hear of it. Of a Restore they
+// hear only where there is something to restore.
+func (s *Server) tell(ctx context.Context, p render.Purge, sources []source.Source) render.Order {
+	if s.o.Peers == nil {
+		return render.Order{}
+	}
+	if p == render.Restore {
+		sources = slices.DeleteFunc(slices.Clone(sources), func(src source.Source) bool { return !s.o.Renderer.Withdrawn(ctx, src) })
+	}
+	if len(sources) == 0 {
+		return render.Order{}
+	}
+	return s.o.Peers.Purged(ctx, p, sources)
+}
+
+// Forgotten says that the Renderer has forgotten sources by itself, as another node has told it.
+func (s *Server) Forgotten(sources ...source.Source) {
+	at := s.snapshot()
+	at.facts.outdate()
+	for _, src := range sources {
+		at.forget(at.catalog.BySource(src))
+	}
+}
+
+// forget drops what is remembered of pictures beside the Renderer.
+func (n *snapshot) forget(entries []*catalog.Entry) {
+	for _, e := range entries {
+		n.placeholders.byID.Delete(e.ID)
+		n.largest.Delete(e.ID)
+	}
+}
+
+// note adds to the note.
+func (r *PurgeResult) note(text string) {
+	if r.Note != "" {
+		r.Note += "; "
+	}
+	r.Note += text
 }
 
 // add notes what came of one source.

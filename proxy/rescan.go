@@ -79,21 +79,53 @@ type rescan struct {
 //
 // Calls at the same time share a scan, but never one that began before the call: it may have passed the post already whose change
 // is the reason for the call. The scan goes on when ctx ends.
-func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) { return s.scanAgain(ctx, true) }
+//
+// Other nodes are told, whatever came of it: their posts may be readable, and others.
+func (s *Server) Rescan(ctx context.Context) (*RescanResult, error) {
+	r, err := s.scanAgain(ctx, true)
+	if s.o.Peers != nil && !errors.Is(err, ErrNoRescan) && !errors.Is(err, errClosed) {
+		s.o.Peers.Rescanned(context.WithoutCancel(ctx))
+	}
+	return r, err
+}
 
-// Follow is Rescan for who knows that something changed and asks often: files that look as they did are taken for unchanged.
-func (s *Server) Follow(ctx context.Context) (*RescanResult, error) { return s.scanAgain(ctx, false) }
+// Follow is Rescan for who knows that something changed and asks often: files that look as they did are taken for unchanged. Other nodes
+// are told where posts have changed.
+func (s *Server) Follow(ctx context.Context) (*RescanResult, error) {
+	r, err := s.scanAgain(ctx, false)
+	if s.o.Peers != nil && err == nil && r.Added+r.Removed+r.Changed > 0 {
+		s.o.Peers.Rescanned(context.WithoutCancel(ctx))
+	}
+	return r, err
+}
+
+// Heard has the posts read again as another node has told, behind the call.
+func (s *Server) Heard(ctx context.Context) { _, _ = s.askScan(ctx, true) } // a server that ends, or has one scan, has no use for it
 
 // Trail says what the posts that are served rest on; nil where the scan did not note it.
 func (s *Server) Trail() *catalog.Trail { return s.snapshot().catalog.Trail }
 
 func (s *Server) scanAgain(ctx context.Context, whole bool) (*RescanResult, error) {
+	r, err := s.askScan(ctx, whole)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-r.done:
+		return r.result, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// askScan returns the scan that begins next.
+func (s *Server) askScan(ctx context.Context, whole bool) (*rescan, error) {
 	if s.o.Scan == nil {
 		return nil, ErrNoRescan
 	}
 	s.rescans.mu.Lock()
+	defer s.rescans.mu.Unlock()
 	if s.rescans.closed {
-		s.rescans.mu.Unlock()
 		return nil, errClosed
 	}
 	r := s.rescans.next
@@ -111,13 +143,7 @@ func (s *Server) scanAgain(ctx context.Context, whole bool) (*RescanResult, erro
 			s.rescanAll(scanning)
 		})
 	}
-	s.rescans.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.result, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return r, nil
 }
 
 // Close ends a scan under way and waits for its end; later ones are refused. Requests are answered as before.

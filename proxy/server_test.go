@@ -170,7 +170,7 @@ func (s *stub) Probe(_ context.Context, src source.Source) (*render.Original, er
 	return &render.Original{Info: info, Sum: original, Bytes: 12345, Modified: stubTime, Found: s.found}, nil
 }
 
-func (s *stub) Purge(_ context.Context, p render.Purge, sources ...source.Source) (done []render.Purged) {
+func (s *stub) PurgeAt(_ context.Context, p render.Purge, _ render.Order, sources ...source.Source) (done []render.Purged) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, src := range sources {

@@ -76,6 +76,8 @@ type config struct {
 		Dir string
 		// Bucket is the URL of the tier that machines share; "" has none.
 		Bucket string
+		// Redis is the URL of what machines tell each other through; "" has none.
+		Redis string
 		// Memory and Disk bound the tiers, in bytes.
 		Memory, Disk int64
 		// Fresh is how long an original counts as current when its origin does not say.

@@ -100,6 +100,8 @@ func resourceSettings(c *config) []setting {
 			scalar(&c.Cache.Dir, parseCacheDir, text)},
 		{"cache.bucket", "shared by machines: s3://BUCKET?prefix=SITE&region=REGION, file:///FOLDER?prefix=SITE; none: not shared", "",
 			secretValue{scalar(&c.Cache.Bucket, parseBucket, text)}},
+		{"cache.redis", "Redis through which machines tell each other of purges and new posts: redis://HOST:6379?prefix=SITE", "",
+			secretValue{scalar(&c.Cache.Redis, parseRedis, redisText)}},
 		{"cache.memory", "bound of the memory tier", "",
 			scalar(&c.Cache.Memory, bytesBetween(1<<20, 1<<40), number(formatBytes))},
 		{"cache.disk", "bound of the disk tier", "",

@@ -32,6 +32,9 @@ type stack struct {
 	workers  []*worker.Engine   // none where pictures are made in this process
 	instance string             // what this run calls itself in CDN-Loop
 	near     cache.Store        // the memory tier
+	private  cache.Store        // all tiers that are this machine's, and common the one that machines share; nil where none is
+	common   cache.Store        //
+	node     *node              // nil where this server is alone
 	health   health             // of the cache folder
 	shared   health             // of the bucket
 	adopted  func(k cache.Key)  // told of renditions that the bucket had from another machine; set with the renderer
@@ -50,7 +53,8 @@ type stack struct {
 func newStack(s *site, c *catalog.Catalog, tracing *telemetry.Tracing, log *slog.Logger) (*stack, error) {
 	var server *proxy.Server // whose catalog changes; nothing is rendered before it is there
 	observer := telemetry.Both{Metrics: telemetry.NewMetrics(telemetryBuild()), Tracing: tracing}
-	st, err := newRenderStack(s, renderUse{archived: func(src source.Source) bool { return server.Shows(src) }, observer: observer}, log)
+	archived := func(src source.Source) bool { return server.Shows(src) }
+	st, err := newRenderStack(s, renderUse{serves: true, archived: archived, observer: observer}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +80,7 @@ func newStack(s *site, c *catalog.Catalog, tracing *telemetry.Tracing, log *slog
 		MaxOutput:  s.config.maxOutput(),
 		PublicURL:  s.config.PublicURL,
 		Instance:   st.instance,
+		Peers:      st.peers(),
 		Log:        log,
 	})
 	if err != nil {
@@ -83,6 +88,7 @@ func newStack(s *site, c *catalog.Catalog, tracing *telemetry.Tracing, log *slog
 	}
 	st.proxy = server
 	st.closers = append(st.closers, func() error { server.Close(); return nil })
+	st.listenToNodes(log)
 	return st, nil
 }
 
@@ -91,6 +97,7 @@ type renderUse struct {
 	archived func(source.Source) bool // tells the sources that posts show; nil has all
 	observer render.Observer          // is told of what is made; nil is nobody
 	build    *mill                    // for who makes files of them
+	serves   bool                     // beside other machines, which are told what is purged
 }
 
 // newRenderStack puts together what every verb that looks at pictures needs: originals from the network or the site folder,
@@ -107,11 +114,18 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.close())
 	}
+	if use.serves {
+		if err := st.openNode(s, log); err != nil {
+			return nil, errors.Join(err, st.close())
+		}
+	}
 	st.fetcher = newFetcher(s, st.instance)
 	st.closers = append(st.closers, func() error { st.fetcher.Close(); return nil })
 	o := render.Options{
 		Store:     store,
 		Near:      st.near,
+		Private:   st.private,
+		Shared:    st.common,
 		Fetch:     st.fetcher,
 		MaxOutput: conf.maxOutput(),
 		Quality:   conf.Quality,

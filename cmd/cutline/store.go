@@ -52,8 +52,16 @@ func (st *stack) openCache(s *site, log *slog.Logger) (cache.Store, error) {
 			st.adopted(k)
 		}
 	}
+	st.private = memory
+	if len(stores) > 1 {
+		st.private = cache.NewTiers(cache.TiersOptions{}, stores...)
+	}
+	alone := len(stores)
 	if err := st.openBucket(s, log, adopt, add); err != nil {
 		return nil, err
+	}
+	if len(stores) > alone {
+		st.common = stores[alone]
 	}
 	if len(stores) == 1 {
 		return memory, nil

@@ -48,6 +48,9 @@ func (st *stack) watch(clients *crowd) {
 	if len(st.workers) > 0 {
 		s.Workers = st.workerStats
 	}
+	if st.node != nil {
+		s.Cluster = st.node.Stats
+	}
 	st.metrics.Watch(s)
 }
 
@@ -84,5 +87,5 @@ func (st *stack) degraded() []string {
 	if st.workerStats().Failing {
 		reasons = append(reasons, workersFail)
 	}
-	return reasons
+	return append(reasons, st.node.trouble()...)
 }

@@ -60,7 +60,7 @@ var layers = map[string][]string{
 	"internal/docs":                         {},
 	"cmd/cutline": {
 		"internal/source", "internal/caption", "internal/catalog", "internal/report", "internal/fetch", "internal/transform", "internal/srcset",
-		"internal/transform/goengine", "internal/transform/worker", "cache", "cache/bucket", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "internal/telemetry", "proxy",
+		"internal/transform/goengine", "internal/transform/worker", "cache", "internal/cluster", "cache/bucket", "internal/render", "internal/sign", "internal/watch", "internal/manifest", "internal/prefetch", "internal/telemetry", "proxy",
 	},
 }
 
