@@ -165,6 +165,7 @@ func (p peers) Rescanned(ctx context.Context) { p.n.Tell(ctx, cluster.Rescan) }
 type listener struct {
 	renderer *render.Renderer
 	server   *proxy.Server
+	begun    time.Time
 	log      *slog.Logger
 }
 
@@ -175,7 +176,7 @@ func (st *stack) listenToNodes(log *slog.Logger) {
 	if st.node == nil {
 		return
 	}
-	st.node.Follow(&listener{renderer: st.renderer, server: st.proxy, log: log})
+	st.node.Follow(&listener{renderer: st.renderer, server: st.proxy, begun: st.node.begun, log: log})
 }
 
 // Apply implements cluster.Handler.
@@ -183,7 +184,8 @@ func (l *listener) Apply(ctx context.Context, m cluster.Message) {
 	how := render.Forget
 	switch m.Kind {
 	case cluster.Rescan:
-		if !m.Own && !m.Learn {
+		// What was told long before the start, the scan at the start has seen. Clocks may differ a little.
+		if told := time.UnixMilli(int64(m.At.Time)); !m.Own && (!m.Learn || told.After(l.begun.Add(-time.Minute))) { //nolint:gosec // a time
 			l.server.Heard(ctx)
 		}
 		return
