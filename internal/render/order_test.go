@@ -15,6 +15,7 @@ import (
 type node struct {
 	*rig
 	shared *mapStore
+	lock   Locker
 }
 
 // newNode makes a node whose origin has the first edition, and answers for an hour.
@@ -28,7 +29,7 @@ func newNode(t *testing.T, shared *mapStore) *node {
 // begin makes a new Renderer over the same stores.
 func (n *node) begin() {
 	n.Renderer = New(Options{
-		Store: cache.NewTiers(cache.TiersOptions{}, n.store, n.shared), Shared: n.shared, Private: n.store,
+		Store: cache.NewTiers(cache.TiersOptions{}, n.store, n.shared), Shared: n.shared, Private: n.store, Lock: n.lock,
 		Fetch: n.origin, Transform: n.engine,
 		Report: func(err error) { n.mu.Lock(); defer n.mu.Unlock(); n.reports = append(n.reports, err) },
 	})

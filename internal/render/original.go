@@ -132,19 +132,34 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 	if p.doubtful {
 		p = r.fromShared(ctx, k.src, t, p)
 	}
-	if p.Withdrawn != nil {
+	if r.known(k, t, p, f) {
+		return nil
+	}
+	if k.src.Remote() {
+		return r.bringAlone(ctx, k, t, p, f)
+	}
+	return r.ask(ctx, k, t, p, f)
+}
+
+// known ends a fetch flight for which p says all there is to say: a flight that ended between the caller's look and this one's start has
+// done the work, or another node has.
+func (r *Renderer) known(k fetchKey, t token, p pointer, f *flight[located]) bool {
+	now := time.Now()
+	switch {
+	case p.Withdrawn != nil:
 		f.finish(located{}, withdrawn(k.src))
-		return nil
-	}
-	// A flight that ended between the caller's look and this one's start has done the work already.
-	if now := time.Now(); !k.whole && !k.anew && p.Current != nil && (p.fresh(now, r.o.MaxFresh) || p.resting(now)) {
-		if p.resting(now) && !r.spares(k.src, p, p.Failure.Class, now) {
-			f.finish(located{}, p.Failure.remembered(k.src, now))
-			return nil
-		}
+	case k.whole || k.anew || p.Current == nil || !p.fresh(now, r.o.MaxFresh) && !p.resting(now):
+		return false
+	case p.resting(now) && !r.spares(k.src, p, p.Failure.Class, now):
+		f.finish(located{}, p.Failure.remembered(k.src, now))
+	default:
 		f.finish(located{ptr: p, had: true, keep: true, stale: p.resting(now), token: t}, nil)
-		return nil
 	}
+	return true
+}
+
+// ask has the origin say what it has, p being what was had.
+func (r *Renderer) ask(ctx context.Context, k fetchKey, t token, p pointer, f *flight[located]) (settle func()) {
 	var prior fetch.Validators
 	if !k.whole {
 		prior = p.prior(r.pins(k.src, p))

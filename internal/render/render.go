@@ -38,6 +38,8 @@ type Options struct {
 	Store cache.Store
 	// Shared is the tier of Store that several nodes share, and Private all others in one; both nil where there is none.
 	Shared, Private cache.Store
+	// Lock has one node at a time do a piece of work, for what Shared has of it; nil is alone.
+	Lock Locker
 	// Near is Store's fastest tier, in memory. It keeps renditions with their words in them, and what Again answers; nil has the words
 	// put in for every answer.
 	Near      cache.Store
@@ -254,6 +256,9 @@ func (r *Renderer) answerFrom(
 		case errors.Is(err, errChanged) && !changed:
 			// Another original took the place of the one that was looked up. The flight that brought it tells which.
 			locate, changed = r.refetch, true
+			if e, ok := errors.AsType[*changedError](err); ok {
+				locate = func(context.Context, source.Source) (located, Outcome, error) { return e.to, Joined, nil }
+			}
 		case err != nil:
 			return nil, newError(req.Source, err)
 		default:

@@ -19,6 +19,13 @@ import (
 // errChanged says that the original turned out to be another one while renditions of the old were being made.
 var errChanged = errors.New("the original changed")
 
+// A changedError is errChanged where the other original is known. A flight that asks for news may be under way since before it came, and
+// knows nothing of it.
+type changedError struct{ to located }
+
+func (e *changedError) Error() string { return errChanged.Error() }
+func (e *changedError) Unwrap() error { return errChanged }
+
 // made is a rendition without words, as it is stored.
 type made struct {
 	body    []byte
@@ -215,12 +222,28 @@ func (r *Renderer) work(ctx context.Context, j job) (settle func()) {
 	if len(j.keys) == 0 {
 		return nil
 	}
+	h, look := r.aloneOutside(ctx, j.keys...)
+	if look {
+		if j = r.dropFinished(ctx, j); len(j.keys) == 0 {
+			h.release()
+			return nil
+		}
+	}
 	body, err := r.body(ctx, j)
 	if err != nil {
+		h.release()
 		j.fail(err)
 		return nil
 	}
-	return r.transform(ctx, j, body)
+	keep := r.transform(ctx, j, body)
+	if keep == nil {
+		h.release()
+		return nil
+	}
+	return func() {
+		keep()
+		r.handOver(h, r.renders.track, j.keys...)
+	}
 }
 
 // fail ends the job's flights with err.
@@ -341,7 +364,7 @@ func (r *Renderer) body(ctx context.Context, j job) ([]byte, error) {
 		return nil, err
 	}
 	if l.ptr.Current.Sum != want {
-		return nil, errChanged
+		return nil, &changedError{l}
 	}
 	return l.body, nil
 }
