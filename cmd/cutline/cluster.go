@@ -141,6 +141,14 @@ func (st *stack) peers() proxy.Peers {
 	return peers{st.node}
 }
 
+// locker is st's; render asks it only where there is a bucket too.
+func (st *stack) locker() render.Locker {
+	if st.node == nil {
+		return nil
+	}
+	return st.node
+}
+
 // Purged implements proxy.Peers.
 func (p peers) Purged(ctx context.Context, how render.Purge, sources []source.Source) render.Order {
 	kind := cluster.Forget

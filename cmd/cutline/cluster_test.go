@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +134,59 @@ func TestMachinesHearOfPurges(t *testing.T) {
 	}
 	defer again.Close()
 	soon(t, "the second machine hears when Redis is back", func() bool { _, tag := p.picture(t, 1); return tag == third })
+}
+
+// TestColdPictureIsMadeOnce has a hundred readers at each of two machines ask for one cold picture.
+func TestColdPictureIsMadeOnce(t *testing.T) {
+	p := newPair(t)
+	defer p.stop(t)
+	for i := range p.nodes {
+		soon(t, "the machines have found Redis", func() bool { return p.hears(t, i) })
+	}
+	tags := make(chan string, 200)
+	var readers sync.WaitGroup
+	for i := range cap(tags) {
+		readers.Go(func() {
+			var a reply
+			a.ask(t.Context(), http.DefaultClient, p.nodes[i%2].url+"/p/one/w24.png", nil)
+			if a.err != nil || a.status != http.StatusOK {
+				t.Errorf("status %d, %v", a.status, a.err)
+			}
+			tags <- a.header.Get("Etag")
+		})
+	}
+	readers.Wait()
+	close(tags)
+	seen := map[string]bool{}
+	for tag := range tags {
+		seen[tag] = true
+	}
+	most, made, taken := 1.0, 0.0, 0.0
+	for i := range p.nodes {
+		made += p.metric(t, i, `cutline_transform_duration_seconds_count{format="png",op="encode"}`)
+		taken += p.metric(t, i, `cutline_cluster_locks_total{result="taken"}`)
+		// On a machine that is busy enough, Redis takes longer than an answer waits for it.
+		if p.metric(t, i, `cutline_cluster_locks_total{result="bypassed"}`)+p.metric(t, i, `cutline_cluster_locks_total{result="timeout"}`) > 0 {
+			most = 2
+		}
+	}
+	if n := p.origin.Hits("/a.jpg"); n < 1 || float64(n) > most || made < 1 || made > most || len(seen) != 1 || taken == 0 {
+		t.Errorf("%d fetches, made %v times, %v at most, %d tags, %v locks; want one tag", n, made, most, len(seen), taken)
+	}
+}
+
+// metric is the value of a series at a machine; 0 where it is not there.
+func (p *pair) metric(t *testing.T, node int, series string) (value float64) {
+	t.Helper()
+	_, text := tell(t, http.MethodGet, "http://"+p.nodes[node].admin+"/metrics", "")
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, series+" "); ok {
+			if _, err := fmt.Sscan(rest, &value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return value
 }
 
 // TestMachinesHearOfPosts has one machine read its posts again and finds that the other has, too.

@@ -126,6 +126,7 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 		Near:      st.near,
 		Private:   st.private,
 		Shared:    st.common,
+		Lock:      st.locker(),
 		Fetch:     st.fetcher,
 		MaxOutput: conf.maxOutput(),
 		Quality:   conf.Quality,
