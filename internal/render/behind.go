@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -163,4 +164,13 @@ func (b *behind) stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// lane is what makes specs.
+func (r *Renderer) lane(specs []transform.Spec) Transformer {
+	fast := slices.ContainsFunc(specs, func(s transform.Spec) bool { return !slices.Contains(r.o.Slow, s.Format) })
+	if fast || r.o.Aside == nil {
+		return r.o.Transform
+	}
+	return r.o.Aside
 }

@@ -135,3 +135,13 @@ func (e *Error) pause() time.Duration {
 	}
 	return 10 * time.Second
 }
+
+// errChanged says that the original turned out to be another one while renditions of the old were being made.
+var errChanged = errors.New("the original changed")
+
+// A changedError is errChanged where the other original is known. A flight that asks for news may be under way since before it came, and
+// knows nothing of it.
+type changedError struct{ to located }
+
+func (e *changedError) Error() string { return errChanged.Error() }
+func (e *changedError) Unwrap() error { return errChanged }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
@@ -15,16 +14,6 @@ import (
 	"github.com/dd8bf596/cutline/internal/source"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
-
-// errChanged says that the original turned out to be another one while renditions of the old were being made.
-var errChanged = errors.New("the original changed")
-
-// A changedError is errChanged where the other original is known. A flight that asks for news may be under way since before it came, and
-// knows nothing of it.
-type changedError struct{ to located }
-
-func (e *changedError) Error() string { return errChanged.Error() }
-func (e *changedError) Unwrap() error { return errChanged }
 
 // made is a rendition without words, as it is stored.
 type made struct {
@@ -291,15 +280,6 @@ func (r *Renderer) transform(ctx context.Context, j job, body []byte) (settle fu
 			r.commit(j.src, j.located.token, func() { r.keepRendition(ctx, r.o.Store, j.keys[i], m, publicOf(j.specs[i], j.words)) })
 		}
 	}
-}
-
-// lane is what makes specs.
-func (r *Renderer) lane(specs []transform.Spec) Transformer {
-	fast := slices.ContainsFunc(specs, func(s transform.Spec) bool { return !slices.Contains(r.o.Slow, s.Format) })
-	if fast || r.o.Aside == nil {
-		return r.o.Transform
-	}
-	return r.o.Aside
 }
 
 // oneByOne makes the job's renditions by a decode each, so that one that cannot be made takes no other with it.
