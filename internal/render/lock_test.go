@@ -109,12 +109,12 @@ func TestOnePieceOfWork(t *testing.T) {
 				synctest.Wait()
 				callsA, _ := a.engine.made()
 				callsB, _ := b.engine.made()
-				want := 1
+				most := 1 // of each
 				if !locked {
-					want = 2
+					most = 2
 				}
-				if n := a.origin.count(); n != want || callsA+callsB != want || failed.Load() > 0 {
-					t.Errorf("%d fetches, %d transforms, %d failures; want %d, %d and 0", n, callsA+callsB, failed.Load(), want, want)
+				if n := a.origin.count(); n < 1 || n > most || callsA+callsB < 1 || callsA+callsB > most || failed.Load() > 0 {
+					t.Errorf("%d fetches, %d transforms, %d failures; want at most %d of each, and 0", n, callsA+callsB, failed.Load(), most)
 				}
 				if n := l.count(); n > 0 || locked && l.most.Load() == 0 {
 					t.Errorf("%d locks are held at the end, %d were at most", n, l.most.Load())
