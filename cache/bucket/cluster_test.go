@@ -1,67 +1,28 @@
-//go:build integration
+//go:build integration && unix
 
 package bucket
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/cache/cachetest"
+	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
-// versitygw starts the S3 server that ".ci/integration cluster" built, over a folder with an empty bucket, and returns its address.
+// versitygw runs a real S3 server and returns its address.
 func versitygw(t *testing.T) string {
 	t.Helper()
-	work := os.Getenv("CUTLINE_WORK")
-	if work == "" {
-		t.Fatal("CUTLINE_WORK is not set: run .ci/integration cluster")
-	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "objects/pictures"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(work, "bin/versitygw"), "--port", address, "--region", "us-east-1",
-		"posix", filepath.Join(dir, "objects"))
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY=id", "ROOT_SECRET_KEY=secret")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() }) // killed
-	t.Setenv("AWS_ACCESS_KEY_ID", "id")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return "http://" + address
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("versitygw does not listen: %v", err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	t.Setenv("AWS_ACCESS_KEY_ID", imagetest.S3ID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", imagetest.S3Secret)
+	return "http://" + imagetest.S3(t).Address
 }
 
 func realURL(endpoint, prefix string) string {

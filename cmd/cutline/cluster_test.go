@@ -176,9 +176,15 @@ func TestColdPictureIsMadeOnce(t *testing.T) {
 }
 
 // metric is the value of a series at a machine; 0 where it is not there.
-func (p *pair) metric(t *testing.T, node int, series string) (value float64) {
+func (p *pair) metric(t *testing.T, node int, series string) float64 {
 	t.Helper()
-	_, text := tell(t, http.MethodGet, "http://"+p.nodes[node].admin+"/metrics", "")
+	return metricOf(t, p.nodes[node].admin, series)
+}
+
+// metricOf is the value of a series at an admin listener; 0 where it is not there.
+func metricOf(t *testing.T, admin, series string) (value float64) {
+	t.Helper()
+	_, text := tell(t, http.MethodGet, "http://"+admin+"/metrics", "")
 	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, series+" "); ok {
 			if _, err := fmt.Sscan(rest, &value); err != nil {
