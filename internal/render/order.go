@@ -41,17 +41,18 @@ type Order struct {
 }
 
 // own marks a pointer that was stored after a purge which other nodes have not been told of: nobody else's can be told from an
-// earlier one then.
+// earlier one then. Doubt is the number of one after which the origin was asked.
 type own struct {
 	Run   string `json:"run"`
-	Count uint64 `json:"count"`
+	Count uint64 `json:"count,omitempty"`
+	Doubt uint64 `json:"doubt,omitempty"`
 }
 
 // A mark is the last purge of a source: what was found out before it is out of date, whichever node did.
 type mark struct {
 	at      Position
 	owed    uint64 // the number, in this run, of a purge that others were not told of; 0 is none
-	pending bool   // they still are not
+	pending int    // purges of which they still are not
 }
 
 // order is what a node knows of the order of purges. The zero value, of a node that is alone, is ready. It is safe for concurrent
@@ -67,8 +68,28 @@ type order struct {
 	owed  uint64
 }
 
-// A doubt is up to where nobody can tell what was purged: in stores of this node alone, and in those that it shares.
-type doubt struct{ private, shared Position }
+// A doubt is up to where nobody can tell what was purged: in stores of this node alone, and in those that it shares. The epoch is the
+// one that was current when it came up: the first word of another epoch is a doubt.
+type doubt struct {
+	private, shared Position
+	epoch           uint64
+	count           uint64 // of this run's; from 1
+}
+
+// raised is d that goes as far as private and shared too.
+func (d *doubt) raised(private, shared Position, epoch uint64) *doubt {
+	to := &doubt{epoch: epoch, count: 1}
+	if d != nil {
+		to.private, to.shared, to.count = d.private, d.shared, d.count+1
+	}
+	if to.private.before(private, epoch) {
+		to.private = private
+	}
+	if to.shared.before(shared, epoch) {
+		to.shared = shared
+	}
+	return to
+}
 
 // maxMarks bounds the purges that are remembered one by one: some 10 MB. What is forgotten is in doubt.
 const maxMarks = 1 << 16
@@ -93,15 +114,36 @@ func (o *order) of(src source.Source) mark {
 	return o.marks[src]
 }
 
-// set marks src, unless it was purged later. told says that this is what was owed: what this run stored after its own purge is from after
-// it then, too.
-func (o *order) set(src source.Source, at Order, told bool) {
+// set marks src, unless it was purged later, for a purge that was asked for here, or that another node asked for.
+func (o *order) set(src source.Source, at Order, asked bool) {
 	if at == (Order{}) {
 		return
 	}
+	o.mark(src, at.At, func(m *mark, later bool) {
+		switch {
+		case at.Owed:
+			o.owed++
+			m.owed = o.owed
+			m.pending++
+		case later && m.pending > 0 && !asked: // ours is still to come
+			o.owed++
+			m.owed = o.owed
+		case later: // whoever tells at once has told all before
+			m.owed, m.pending = 0, 0
+		}
+	})
+}
+
+// told marks src when others have been told of a purge that was owed: what this run stored after its own purge is from after it then, too.
+func (o *order) told(src source.Source, at Position) {
+	o.mark(src, at, func(m *mark, _ bool) { m.pending-- })
+}
+
+// mark changes the mark of src; later reports whether at is.
+func (o *order) mark(src source.Source, at Position, change func(m *mark, later bool)) {
 	epoch := o.epoch()
-	if at.At.Epoch != 0 {
-		epoch = at.At.Epoch // whoever tells is in the epoch of all
+	if at.Epoch != 0 {
+		epoch = at.Epoch // whoever tells is in the epoch of all
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -112,24 +154,18 @@ func (o *order) set(src source.Source, at Order, told bool) {
 		o.marks = map[source.Source]mark{}
 	}
 	m := o.marks[src]
-	switch {
-	case at.Owed:
-		o.owed++
-		m.owed, m.pending = o.owed, true
-	case m.at.before(at.At, epoch):
-		m.at = at.At
-		switch {
-		case told:
-			m.pending = false
-		case m.pending: // another's purge; ours is still to come
-			o.owed++
-			m.owed = o.owed
-		default:
-			m.owed = 0
-		}
+	later := m.at.before(at, epoch)
+	if later {
+		m.at = at
 	}
+	change(&m, later)
 	o.marks[src] = m
 	o.some.Store(true)
+}
+
+// overtaken reports whether src was purged later than at, as far as this node knows.
+func (o *order) overtaken(src source.Source, at Order) bool {
+	return at.At != Position{} && at.At.before(o.of(src).at, at.At.Epoch)
 }
 
 // forget drops all marks: what lies before the last of them is in doubt from then on. It needs mu.
@@ -141,17 +177,7 @@ func (o *order) forget(epoch uint64) {
 		}
 	}
 	clear(o.marks)
-	d := doubt{}
-	if old := o.doubt.Load(); old != nil {
-		d = *old
-	}
-	if d.private.before(last, epoch) {
-		d.private = last
-	}
-	if d.shared.before(last, epoch) {
-		d.shared = last
-	}
-	o.doubt.Store(&d)
+	o.doubt.Store(o.doubt.Load().raised(last, last, epoch))
 }
 
 // outdated reports whether p was found out before the last purge of its source that this node knows.
@@ -160,7 +186,7 @@ func (o *order) outdated(src source.Source, p *pointer) bool {
 	if m == (mark{}) || m.owed > 0 && p.Own != nil && p.Own.Run == o.run && p.Own.Count >= m.owed {
 		return false
 	}
-	return m.pending || p.Seen.before(m.at, o.epoch())
+	return m.pending > 0 || p.Seen.before(m.at, o.epoch())
 }
 
 // stamp notes in p what a node knew when it was stored. The caller holds the source's lock, and has made sure that src was not
@@ -174,8 +200,12 @@ func (o *order) stamp(src source.Source, p *pointer) {
 	if p.Seen.before(m.at, o.epoch()) {
 		p.Seen = m.at
 	}
-	if m.owed > 0 {
-		p.Own = &own{Run: o.run, Count: m.owed}
+	var settled uint64
+	if d := o.doubt.Load(); d != nil && p.asked {
+		settled = d.count
+	}
+	if m.owed > 0 || settled > 0 {
+		p.Own = &own{Run: o.run, Count: m.owed, Doubt: settled}
 	}
 }
 
@@ -183,13 +213,23 @@ func (o *order) stamp(src source.Source, p *pointer) {
 // one.
 func (o *order) doubts(p *pointer, shared bool) bool {
 	d := o.doubt.Load()
-	if d == nil || p.Own != nil && p.Own.Run == o.run {
+	switch {
+	case d == nil, p.Own != nil && p.Own.Run == o.run && p.Own.Doubt == d.count:
 		return false
+	case shared:
+		return p.Seen.before(d.shared, d.epoch)
 	}
-	if shared {
-		return p.Seen.before(d.shared, o.epoch())
+	return p.Seen.before(d.private, d.epoch)
+}
+
+// raise has what was found out before private, or shared, in doubt. It may begin an epoch, of which nothing is applied yet.
+func (o *order) raise(private, shared Position) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if private.Epoch != o.epoch() {
+		o.reached.Store(&Position{Epoch: private.Epoch})
 	}
-	return p.Seen.before(d.private, o.epoch())
+	o.doubt.Store(o.doubt.Load().raised(private, shared, private.Epoch))
 }
 
 // Reached says that this node has carried out everything that was told up to at.
@@ -199,7 +239,9 @@ func (r *Renderer) Reached(at Position) { r.order.reached.Store(&at) }
 // before private, and what it shares with others if it was before shared. It is asked for once more, in the shared store or of the
 // origin. Tombstones stay.
 func (r *Renderer) Doubt(private, shared Position) {
-	r.order.doubt.Store(&doubt{private: private, shared: shared})
+	r.order.raise(private, shared)
+	r.fetches.detachAll()
+	r.purges.markAll() // what is under way may have begun before what was missed
 	for i := range r.changes {
 		r.changes[i].Add(1) // no answer that is kept is given again before it was looked up
 	}
@@ -222,28 +264,41 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 	switch m := r.order.of(src); {
 	case m.at != (Position{}) && !m.at.before(at, at.Epoch):
 		return
-	case own && m.pending: // it was carried out when it was asked for
-		r.order.set(src, Order{At: at}, true)
+	case own && m.pending > 0: // it was carried out when it was asked for
+		r.order.told(src, at)
 		return
 	}
 	r.order.set(src, Order{At: at}, false)
-	var tomb *withdrawal
-	if p == Withdraw {
+	// A node that begins reads what it has carried out before, and what was lifted since: it has to know it, and that is all.
+	had, has := r.counts(ctx, r.private(), src)
+	var found pointer
+	var shares bool
+	if p == Withdraw && r.o.Shared != nil {
+		found, shares = r.counts(ctx, r.o.Shared, src)
+	}
+	tomb := had.Withdrawn
+	if lifted := has || shares && found.Withdrawn == nil; p == Withdraw && !lifted {
 		tomb = &withdrawal{At: time.Now().UTC()}
 	}
 	r.tombs.add(tomb, src)
-	was, known := r.read(ctx, r.private(), src)
-	if p == Withdraw || !known || r.order.outdated(src, &was) {
+	if !has {
 		if err := r.repoint(ctx, r.private(), src, tomb); err != nil {
 			r.report(err)
 		}
 	}
-	if p == Withdraw && r.o.Shared != nil {
-		if was, known = r.read(ctx, r.o.Shared, src); !known || was.Withdrawn == nil || r.order.outdated(src, &was) {
-			r.savePointer(ctx, r.o.Shared, src, pointer{Withdrawn: tomb})
-		}
+	if tomb != nil && r.o.Shared != nil && !shares {
+		r.savePointer(ctx, r.o.Shared, src, pointer{Withdrawn: tomb})
 	}
 	r.forgotten(src)
+}
+
+// counts returns what a store has of src from after its last purge.
+func (r *Renderer) counts(ctx context.Context, from cache.Store, src source.Source) (pointer, bool) {
+	p, known := r.read(ctx, from, src)
+	if !known || r.order.outdated(src, &p) {
+		return pointer{}, false
+	}
+	return p, true
 }
 
 // private is the store that is this node's alone.

@@ -79,6 +79,8 @@ func (n *node) has(t *testing.T) string {
 		return ""
 	case p.Withdrawn != nil:
 		return "withdrawn"
+	case p.Current == nil:
+		return "a failure"
 	}
 	return p.Current.Validators.ETag
 }

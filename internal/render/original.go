@@ -192,6 +192,7 @@ func (r *Renderer) ask(ctx context.Context, k fetchKey, t token, p pointer, f *f
 func (r *Renderer) adopt(ctx context.Context, k fetchKey, p pointer, o *fetch.Original) (located, error) {
 	now := time.Now()
 	p.Failure, p.Asked, p.doubtful = nil, now.UTC().Truncate(time.Second), false
+	p.asked = true
 	if !o.NotModified || o.Freshness != (fetch.Freshness{}) { // a 304 that says nothing leaves what was said (RFC 9111 §4.3.4)
 		p.Said = o.Freshness
 		if r.o.KeepAll {

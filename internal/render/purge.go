@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,11 @@ func (r *Renderer) PurgeAt(ctx context.Context, p Purge, at Order, sources ...so
 	for _, src := range sources {
 		if !seen[src] {
 			seen[src] = true
-			done, distinct = append(done, Purged{Source: src}), append(distinct, src)
+			over := r.order.overtaken(src, at) // what came later has done all of it that is to stay
+			done = append(done, Purged{Source: src, Was: over, Done: over})
+			if !over {
+				distinct = append(distinct, src)
+			}
 		}
 	}
 	var tomb *withdrawal
@@ -70,18 +75,18 @@ func (r *Renderer) PurgeAt(ctx context.Context, p Purge, at Order, sources ...so
 		})
 	}
 	for i := range done {
-		next <- &done[i]
+		if !done[i].Done {
+			next <- &done[i]
+		}
 	}
 	close(next)
 	wg.Wait()
 	if p != Withdraw {
-		lifted := distinct[:0]
+		kept := make(map[source.Source]bool)
 		for _, d := range done {
-			if d.Done {
-				lifted = append(lifted, d.Source)
-			}
+			kept[d.Source] = !d.Done
 		}
-		r.tombs.add(nil, lifted...)
+		r.tombs.add(nil, slices.DeleteFunc(distinct, func(src source.Source) bool { return kept[src] })...)
 	}
 	return done
 }
@@ -100,7 +105,7 @@ func (r *Renderer) purge(ctx context.Context, p Purge, at Order, tomb *withdrawa
 	if p == Restore && r.loadPointer(ctx, d.Source).Withdrawn == nil {
 		return
 	}
-	r.order.set(d.Source, at, false)
+	r.order.set(d.Source, at, true)
 	d.Err = r.repoint(ctx, r.o.Store, d.Source, tomb)
 	r.forgotten(d.Source)
 	d.Done = d.Err == nil
@@ -214,6 +219,15 @@ func (p *purges) mark(src source.Source) {
 	p.last.Add(1)
 }
 
+// markAll takes every source for purged.
+func (p *purges) markAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.at)
+	p.floor = p.now() + 1
+	p.last.Add(1)
+}
+
 // since reports whether src was purged after t, or may have been. Where nothing at all was, it takes no lock: each hit asks.
 func (p *purges) since(src source.Source, t token) bool {
 	if p.now() == t {
@@ -272,5 +286,14 @@ func (g *flights[K, V]) detach(keys ...K) {
 		if f := g.byKey[k]; f != nil {
 			g.remove(k, f)
 		}
+	}
+}
+
+// detachAll is detach for all flights.
+func (g *flights[K, V]) detachAll() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for k, f := range g.byKey {
+		g.remove(k, f)
 	}
 }

@@ -1,0 +1,202 @@
+package render
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/dd8bf596/cutline/internal/fetch"
+	"github.com/dd8bf596/cutline/internal/transform"
+)
+
+// purged has a purge, told at a position, carried out at the nodes, the first of which was asked for it.
+func purged(t *testing.T, p Purge, at Position, asked *node, others ...*node) {
+	t.Helper()
+	asked.PurgeAt(t.Context(), p, Order{At: at}, remote(t))
+	asked.Apply(t.Context(), p, at, true, remote(t))
+	asked.Reached(at)
+	for _, n := range others {
+		n.hears(t, p, at)
+	}
+}
+
+// TestLearnedPurges verifies that a node which begins, and reads again what was purged before, leaves alone what was found out later:
+// there may be nobody any more who has it.
+func TestLearnedPurges(t *testing.T) {
+	for name, tt := range map[string]struct {
+		last  Purge
+		empty bool // the node has lost its disk
+		want  string
+	}{
+		"restored":                           {Restore, false, "two"},
+		"restored, for an empty disk":        {Restore, true, "two"},
+		"withdrawn again":                    {Withdraw, false, "withdrawn"},
+		"withdrawn again, for an empty disk": {Withdraw, true, "withdrawn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := newMapStore()
+				a, b := newNode(t, shared), newNode(t, shared)
+				a.Reached(at(4))
+				b.Reached(at(4))
+				wantEdition(t, "B", b, "one")
+				purged(t, Withdraw, at(5), a, b)
+				purged(t, Restore, at(6), a, b)
+				a.second()
+				b.second()
+				wantEdition(t, "A", a, "two")
+				wantEdition(t, "B", b, "two")
+				if tt.last != Restore {
+					purged(t, tt.last, at(7), a, b)
+				}
+				has := a.has(t)
+				if tt.empty {
+					b.store = newMapStore()
+				}
+				b.begin()
+				for _, n := range []*node{a, b} {
+					n.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrUpstream })
+				}
+				b.Doubt(at(7), Position{Epoch: 7})
+				b.hears(t, Withdraw, at(5))
+				if got := b.edition(t); got != tt.want && !tt.empty {
+					t.Errorf("B, which has learned the first, answers with %s, want %s", got, tt.want)
+				}
+				b.hears(t, Restore, at(6))
+				if tt.last != Restore {
+					b.hears(t, tt.last, at(7))
+				}
+				wantEdition(t, "B, which has begun,", b, tt.want)
+				if got := b.has(t); got != has {
+					t.Errorf("the shared store has %q, want %q", got, has)
+				}
+				wantEdition(t, "C, which has nothing,", newNode(t, shared), tt.want)
+			})
+		})
+	}
+}
+
+// TestDoubtHasNoGap verifies that neither what is looked up between a doubt and the first message after it is taken for granted, nor what
+// a flight from before it brings.
+func TestDoubtHasNoGap(t *testing.T) {
+	other := Position{Epoch: 8, Time: 1}
+	t.Run("looked up before the first message", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newNode(t, newMapStore())
+			b.Reached(at(4))
+			wantEdition(t, "B", b, "one")
+			b.second()
+			b.Doubt(other, Position{Epoch: 8})
+			wantEdition(t, "B, in doubt,", b, "two")
+			wantEdition(t, "B, again,", b, "two")
+			if n := b.origin.count(); n != 2 {
+				t.Errorf("B has asked %d times, want twice: what was asked for is in doubt no more", n)
+			}
+		})
+	})
+	t.Run("fetched by a flight from before", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			shared := newMapStore()
+			a, b := newNode(t, shared), newNode(t, shared)
+			a.Reached(at(4))
+			b.Reached(at(4))
+			gate := make(chan struct{})
+			b.origin.set(func(o *fakeOrigin) { o.gate = gate })
+			ctx, leave := context.WithCancel(t.Context())
+			go func() { _, _ = b.Render(ctx, Request{Source: remote(t), Specs: []transform.Spec{webp(100)}}) }()
+			synctest.Wait()
+			leave() // its fetch goes on
+			synctest.Wait()
+			a.second()
+			a.PurgeAt(t.Context(), Forget, Order{At: at(5)}, remote(t)) // B does not hear of it
+			b.Doubt(other, Position{Epoch: 8})
+			b.Reached(other)
+			b.origin.set(func(o *fakeOrigin) { o.gate = nil })
+			close(gate)
+			synctest.Wait()
+			b.second()
+			wantEdition(t, "B", b, "two")
+		})
+	})
+	t.Run("after a purge of its own that it owed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newNode(t, newMapStore())
+			b.Reached(at(4))
+			b.PurgeAt(t.Context(), Forget, Order{Owed: true}, remote(t))
+			wantEdition(t, "B", b, "one")
+			b.Apply(t.Context(), Forget, at(5), true, remote(t))
+			b.Reached(at(5))
+			wantEdition(t, "B", b, "one")
+			b.second()
+			b.Doubt(other, Position{Epoch: 8})
+			b.Reached(other)
+			wantEdition(t, "B, in doubt,", b, "two")
+		})
+	})
+}
+
+// TestPurgesThatCross verifies that of two purges at two nodes the later one holds at both, and in what they share.
+func TestPurgesThatCross(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, last Purge
+		want        string
+	}{
+		"a take-down after a purge":    {Forget, Withdraw, "withdrawn"},
+		"a take-down after a restore":  {Restore, Withdraw, "withdrawn"},
+		"a restore after a take-down":  {Withdraw, Restore, "two"},
+		"a purge after a take-down":    {Withdraw, Forget, "two"},
+		"a take-down after another":    {Withdraw, Withdraw, "withdrawn"},
+		"a purge after another of two": {Forget, Forget, "two"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := newMapStore()
+				a, b := newNode(t, shared), newNode(t, shared)
+				a.Reached(at(4))
+				b.Reached(at(4))
+				wantEdition(t, "B", b, "one")
+				wantEdition(t, "A", a, "one")
+				if tt.first == Restore {
+					purged(t, Withdraw, at(5), a, b)
+				}
+				a.second()
+				b.second()
+				// A has told the first, and hears of it and of the last before it carries it out.
+				b.hears(t, tt.first, at(6))
+				b.PurgeAt(t.Context(), tt.last, Order{At: at(7)}, remote(t))
+				a.Apply(t.Context(), tt.first, at(6), true, remote(t))
+				a.hears(t, tt.last, at(7))
+				a.PurgeAt(t.Context(), tt.first, Order{At: at(6)}, remote(t))
+				b.Apply(t.Context(), tt.last, at(7), true, remote(t))
+				b.Reached(at(7))
+				wantEdition(t, "A", a, tt.want)
+				wantEdition(t, "B", b, tt.want)
+				c := newNode(t, shared)
+				c.second()
+				c.hears(t, tt.first, at(6))
+				c.hears(t, tt.last, at(7))
+				wantEdition(t, "C", c, tt.want)
+			})
+		})
+	}
+}
+
+// TestSeveralOwedPurges verifies that a node which hears of its own purges, late, changes nothing: it has carried out all of them.
+func TestSeveralOwedPurges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newNode(t, newMapStore())
+		a.Reached(at(4))
+		all := []Purge{Withdraw, Restore, Forget, Withdraw}
+		for _, p := range all {
+			a.PurgeAt(t.Context(), p, Order{Owed: true}, remote(t))
+		}
+		wantEdition(t, "A", a, "withdrawn")
+		for i, p := range all {
+			a.Apply(t.Context(), p, at(uint64(5+i)), true, remote(t))
+			a.Reached(at(uint64(5 + i)))
+			wantEdition(t, "A, while it hears itself,", a, "withdrawn")
+		}
+		a.PurgeAt(t.Context(), Restore, Order{At: at(9)}, remote(t))
+		wantEdition(t, "A, restored,", a, "one")
+	})
+}
