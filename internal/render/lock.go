@@ -90,8 +90,12 @@ func (r *Renderer) handOver(h *hold, track func() func(), keys ...cache.Key) {
 // bringAlone is bring's work where nodes share a store: one asks the origin, the others find what it has brought.
 func (r *Renderer) bringAlone(ctx context.Context, k fetchKey, t token, p pointer, f *flight[located]) (settle func()) {
 	h, look := r.alone(ctx, pointerKey(k.src))
-	if look && !k.whole && !k.anew {
-		p = r.fromShared(ctx, k.src, t, p)
+	// Without a lock too, where it has a pointer of its own: another may have withdrawn the source, and this node not have heard of it.
+	if look || p.Current != nil {
+		found := r.fromShared(ctx, k.src, t, p)
+		if found.Withdrawn != nil || !k.whole && !k.anew {
+			p = found
+		}
 		if r.known(k, t, p, f) {
 			h.release()
 			return nil

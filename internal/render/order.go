@@ -309,20 +309,19 @@ func (r *Renderer) private() cache.Store {
 	return r.o.Store
 }
 
-// fromShared is what the shared store has of src, where what this node had, p, was out of date or in doubt; else p. What it finds this
-// node keeps too.
+// fromShared is what the shared store has of src, where what this node had, p, was out of date, in doubt, or is not fresh; else p. What it
+// finds this node keeps too. A tombstone counts although it is in doubt.
 func (r *Renderer) fromShared(ctx context.Context, src source.Source, t token, p pointer) pointer {
 	if r.o.Shared == nil {
 		return p
 	}
-	found, known := r.read(ctx, r.o.Shared, src)
+	found, known := r.counts(ctx, r.o.Shared, src)
 	switch {
-	case !known || r.order.outdated(src, &found) || r.order.doubts(&found, true):
+	case !known:
 		return p
 	case found.Withdrawn != nil:
 		r.tombs.add(found.Withdrawn, src)
-		return found
-	case found.Current == nil:
+	case found.Current == nil, r.order.doubts(&found, true), !p.doubtful && found.Asked.Before(p.Asked):
 		return p
 	}
 	r.changeIn(ctx, r.private(), src, t, func(pointer) (pointer, bool) { return found, true })

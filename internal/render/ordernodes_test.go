@@ -4,7 +4,9 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/dd8bf596/cutline/cache"
 	"github.com/dd8bf596/cutline/internal/fetch"
 	"github.com/dd8bf596/cutline/internal/transform"
 )
@@ -199,4 +201,40 @@ func TestSeveralOwedPurges(t *testing.T) {
 		a.PurgeAt(t.Context(), Restore, Order{At: at(9)}, remote(t))
 		wantEdition(t, "A, restored,", a, "one")
 	})
+}
+
+// TestWithdrawnUnheard verifies that a take-down of which a node was not told holds there as soon as it would ask the origin, and that it
+// does not put what it knew in the tombstone's place.
+func TestWithdrawnUnheard(t *testing.T) {
+	for name, tt := range map[string]struct {
+		order Order
+		hear  func(b *node)
+	}{
+		"without Redis, when what is known is not fresh any more": {Order{}, func(*node) { time.Sleep(2 * time.Hour) }},
+		"the teller has ended, and doubts":                        {Order{Owed: true}, func(b *node) { b.Doubt(at(50), at(50)); b.Reached(at(50)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := newMapStore()
+				a, b := newNode(t, shared), newNode(t, shared)
+				if tt.order.Owed {
+					a.Reached(at(4))
+					b.Reached(at(4))
+				}
+				wantEdition(t, "B", b, "one")
+				a.PurgeAt(t.Context(), Withdraw, tt.order, remote(t))
+				tt.hear(b)
+				for range 2 { // the first may be answered while it is asked for
+					b.edition(t)
+				}
+				wantEdition(t, "B", b, "withdrawn")
+				if got := b.has(t); got != "withdrawn" {
+					t.Errorf("the shared store has %s", got)
+				}
+				shared.drop(cache.Pointer)
+				b.begin()
+				wantEdition(t, "B, which has begun anew,", b, "withdrawn")
+			})
+		})
+	}
 }
