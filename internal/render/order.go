@@ -141,10 +141,7 @@ func (o *order) told(src source.Source, at Position) {
 
 // mark changes the mark of src; later reports whether at is.
 func (o *order) mark(src source.Source, at Position, change func(m *mark, later bool)) {
-	epoch := o.epoch()
-	if at.Epoch != 0 {
-		epoch = at.Epoch // whoever tells is in the epoch of all
-	}
+	epoch := o.epoch() // at may be of an earlier one, which ended between telling and this
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.marks) >= maxMarks {
@@ -165,7 +162,7 @@ func (o *order) mark(src source.Source, at Position, change func(m *mark, later 
 
 // overtaken reports whether src was purged later than at, as far as this node knows.
 func (o *order) overtaken(src source.Source, at Order) bool {
-	return at.At != Position{} && at.At.before(o.of(src).at, at.At.Epoch)
+	return at.At != Position{} && at.At.before(o.of(src).at, o.epoch())
 }
 
 // forget drops all marks: what lies before the last of them is in doubt from then on. It needs mu.
@@ -192,17 +189,24 @@ func (o *order) outdated(src source.Source, p *pointer) bool {
 // stamp notes in p what a node knew when it was stored. The caller holds the source's lock, and has made sure that src was not
 // purged since p began to be found out: then p is from after all purges of src up to what was applied. What is in doubt stays so.
 func (o *order) stamp(src source.Source, p *pointer) {
+	var settled uint64
+	if d := o.doubt.Load(); d != nil && p.asked {
+		settled = d.count
+	}
 	if p.doubtful && p.Current != nil {
+		if settled > 0 {
+			kept := own{Run: o.run, Doubt: settled}
+			if p.Own != nil && p.Own.Run == o.run {
+				kept.Count = p.Own.Count
+			}
+			p.Own = &kept
+		}
 		return
 	}
 	p.Seen, p.Own = o.applied(), nil
 	m := o.of(src)
 	if p.Seen.before(m.at, o.epoch()) {
 		p.Seen = m.at
-	}
-	var settled uint64
-	if d := o.doubt.Load(); d != nil && p.asked {
-		settled = d.count
 	}
 	if m.owed > 0 || settled > 0 {
 		p.Own = &own{Run: o.run, Count: m.owed, Doubt: settled}
@@ -262,7 +266,7 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 	lock.Lock()
 	defer lock.Unlock()
 	switch m := r.order.of(src); {
-	case m.at != (Position{}) && !m.at.before(at, at.Epoch):
+	case m.at != (Position{}) && !m.at.before(at, r.order.epoch()):
 		return
 	case own && m.pending > 0: // it was carried out when it was asked for
 		r.order.told(src, at)
@@ -299,6 +303,19 @@ func (r *Renderer) counts(ctx context.Context, from cache.Store, src source.Sour
 		return pointer{}, false
 	}
 	return p, true
+}
+
+// looked returns what notes that a fetch flight, for which p said all there was to say, has looked up what is in doubt.
+func (r *Renderer) looked(ctx context.Context, src source.Source, t token, p pointer) (settle func()) {
+	if !p.doubtful {
+		return nil
+	}
+	return func() {
+		r.changeIn(ctx, r.private(), src, t, func(latest pointer) (pointer, bool) {
+			latest.asked = true
+			return latest, latest.doubtful
+		})
+	}
 }
 
 // private is the store that is this node's alone.

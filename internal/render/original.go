@@ -58,6 +58,7 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 	known := p.Failure != nil && r.spares(src, p, p.Failure.Class, now) // the origin fails, and that is no news
 	flight := fetchKey{src: src}
 	switch {
+	case p.doubtful: // the flight looks whether others know better, before all else
 	case p.resting(now) && known:
 		return l, Stale, nil
 	case p.resting(now):
@@ -77,7 +78,7 @@ func (r *Renderer) locate(ctx context.Context, src source.Source) (located, Outc
 		defer cancel()
 	}
 	found, outcome, err := r.join(wait, src, f, led)
-	if err != nil && ctx.Err() == nil && p.Current != nil && r.archived(src) { // no time, or nobody who has any
+	if err != nil && !errors.Is(err, errWithdrawn) && ctx.Err() == nil && p.Current != nil && r.archived(src) { // no time, or nobody who has any
 		if src.Remote() && errors.Is(err, context.DeadlineExceeded) {
 			r.hung(src)
 		}
@@ -133,7 +134,7 @@ func (r *Renderer) bring(ctx context.Context, k fetchKey, f *flight[located]) (s
 		p = r.fromShared(ctx, k.src, t, p)
 	}
 	if r.known(k, t, p, f) {
-		return nil
+		return r.looked(ctx, k.src, t, p)
 	}
 	if k.src.Remote() {
 		return r.bringAlone(ctx, k, t, p, f)
@@ -363,7 +364,14 @@ func (r *Renderer) fallBack(ctx context.Context, k fetchKey, l located, f *fligh
 	if e.pause() == 0 {
 		return nil
 	}
+	in := r.o.Store
+	if l.ptr.doubtful {
+		in = r.private()
+	}
 	return func() {
-		r.change(ctx, k.src, l.token, func(latest pointer) (pointer, bool) { return latest.failed(e, now), true })
+		r.changeIn(ctx, in, k.src, l.token, func(latest pointer) (pointer, bool) {
+			latest.asked = true
+			return latest.failed(e, now), true
+		})
 	}
 }

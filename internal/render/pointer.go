@@ -34,7 +34,7 @@ type pointer struct {
 	Seen Position `json:"seen,omitzero"`
 	Own  *own     `json:"own,omitempty"`
 
-	asked    bool // the origin said all of it, after what is in doubt came up
+	asked    bool // the origin was, or all others were, after the doubt came up
 	doubtful bool // it may be out of date, or was, and what is shared may know better
 }
 
