@@ -48,20 +48,23 @@ func (b *breaker) close() {
 // probeEvery is how often Redis is asked whether it is as fast as it has to be: at once after it was not, and then now and then.
 const probeEvery = time.Second
 
-// probe closes the breaker when Redis answers within what an answer waits for.
+// probe closes the breaker when Redis takes something within what an answer waits for. A replica, or a server whose memory is full, answers
+// and takes nothing.
 func (n *Node) probe() {
 	c := n.await()
 	if c == nil {
 		return
 	}
 	for {
-		if n.breaker.isOpen() {
+		if n.breaker.isOpen() || n.lost.Load() {
 			ctx, cancel := context.WithTimeout(n.ctx, operation)
-			err := c.Do(ctx, c.B().Ping().Build()).Error()
+			err := c.Do(ctx, c.B().Set().Key(n.probeKey()).Value(n.name).PxMilliseconds(probeEvery.Milliseconds()).Build()).Error()
 			cancel()
-			n.report(err)
 			if err == nil {
 				n.breaker.close()
+			}
+			if err != nil || !n.stuck.Load() {
+				n.report(err)
 			}
 		}
 		if !n.sleep(probeEvery) {
@@ -82,7 +85,7 @@ func (n *Node) quick(ctx context.Context, commands func(rueidis.Builder) []rueid
 	began := time.Now()
 	results = c.DoMulti(ctx, commands(c.B())...)
 	for _, r := range results {
-		if err := r.NonRedisError(); err != nil {
+		if err := r.Error(); err != nil && !rueidis.IsRedisNil(err) {
 			// That the caller had less time is not Redis' fault.
 			if time.Since(began) >= operation || ctx.Err() == nil {
 				n.breaker.note(err)

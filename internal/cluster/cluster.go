@@ -84,6 +84,7 @@ type Node struct {
 	stats   counters
 	reading reading
 	lost    atomic.Bool // reported
+	stuck   atomic.Bool // Redis did not take a message that it was sent last
 }
 
 const (
@@ -194,9 +195,9 @@ func (n *Node) report(err error) {
 	n.o.Report(err)
 }
 
-// Reachable reports whether Redis answers, as far as is known: it costs no operation.
+// Reachable reports whether Redis answers and takes messages, as far as is known: it costs no operation.
 func (n *Node) Reachable() bool {
-	return n.reach() != nil && !n.breaker.isOpen() && n.reading.current()
+	return n.reach() != nil && !n.breaker.isOpen() && !n.stuck.Load() && n.reading.current()
 }
 
 // Close lets go of locks, gives messages that wait a last chance of a second, and ends the connections. Calls that come later find Redis absent.

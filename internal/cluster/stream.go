@@ -38,6 +38,7 @@ return e`
 // The two keys are in one slot of a Redis Cluster.
 func (n *Node) stream() string   { return "cutline:{" + n.o.Prefix + "}:stream" }
 func (n *Node) epochKey() string { return "cutline:{" + n.o.Prefix + "}:epoch" }
+func (n *Node) probeKey() string { return "cutline:{" + n.o.Prefix + "}:probe" }
 
 // reading is how far a node has come. The zero value is ready. It is safe for concurrent use.
 type reading struct {

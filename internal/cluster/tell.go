@@ -132,6 +132,7 @@ func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) 
 		n.outbox.mu.Lock()
 		if len(n.outbox.owed) == 0 {
 			n.outbox.mu.Unlock()
+			n.stuck.Store(false)
 			return true
 		}
 		w := n.outbox.owed[0]
@@ -140,6 +141,10 @@ func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) 
 		_, err := n.send(ctx, c, w)
 		cancel()
 		if err != nil {
+			n.stuck.Store(true)
+			if !errors.Is(err, errNoStream) && n.ctx.Err() == nil {
+				n.report(err)
+			}
 			return false
 		}
 		n.settle(w.ID)
