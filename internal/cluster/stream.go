@@ -205,6 +205,9 @@ func (n *Node) round(ctx context.Context, c rueidis.Client, h Handler) (news boo
 			return news, nil
 		}
 		news = true
+		if err := n.gap(ctx, c, h, at); err != nil {
+			return news, err
+		}
 		for _, e := range entries {
 			id, ok := parseID(e.ID)
 			if !ok || !at.before(id) {
@@ -216,6 +219,24 @@ func (n *Node) round(ctx context.Context, c rueidis.Client, h Handler) (news boo
 			at = id
 		}
 	}
+}
+
+// gap has h doubt where the stream was trimmed past at, from which on it was read: nobody looks while there is always more to read.
+func (n *Node) gap(ctx context.Context, c rueidis.Client, h Handler, at Position) error {
+	ctx, cancel := context.WithTimeout(ctx, patient/2)
+	defer cancel()
+	ends, err := c.Do(ctx, c.B().Xrange().Key(n.stream()).Start("-").End("+").Count(1).Build()).AsXRange()
+	if err != nil || len(ends) == 0 {
+		return err // with none it is another stream, or will be: that is found in time
+	}
+	first, ok := parseID(ends[0].ID)
+	if _, whole := ends[0].FieldValues[beginningField]; !ok || whole || !at.before(first) || at.Time == 0 {
+		return nil
+	}
+	first.Epoch = at.Epoch
+	n.stats.epochs.Add(1)
+	h.Doubt(Doubt{Private: first, Shared: first})
+	return nil
 }
 
 // read waits for entries after at.
