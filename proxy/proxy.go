@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -98,6 +99,7 @@ type Server struct {
 	choice  srcset.Choice
 	current atomic.Pointer[snapshot]
 	rescans rescans
+	purging sync.Mutex // of telling and carrying out
 	ahead   ahead
 	hosts   hosts
 	safety  []field // of every response

@@ -123,8 +123,7 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 	// Whoever asked may leave: half a purge is worse than one that nobody waits for.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
 	defer cancel()
-	order := s.tell(ctx, how.purge, sources)
-	done := s.o.Renderer.PurgeAt(ctx, how.purge, order, sources...)
+	order, done := s.tellAndPurge(ctx, how.purge, sources)
 	at.facts.outdate()
 	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
 	for _, d := range done {
@@ -165,6 +164,23 @@ type Peers interface {
 	// Rescanned tells them that posts may have changed.
 	Rescanned(ctx context.Context)
 }
+
+// tellAndPurge does one purge after the other: the one that was told last is the one that is carried out last. Of many sources it does
+// some after the other, as each message has its own place among the purges of others.
+func (s *Server) tellAndPurge(ctx context.Context, p render.Purge, sources []source.Source) (order render.Order, done []render.Purged) {
+	s.purging.Lock()
+	defer s.purging.Unlock()
+	for some := range slices.Chunk(sources, toldAtOnce) {
+		at := s.tell(ctx, p, some)
+		done = append(done, s.o.Renderer.PurgeAt(ctx, p, at, some...)...)
+		at.Owed = at.Owed || order.Owed
+		order = at
+	}
+	return order, done
+}
+
+// toldAtOnce is how many sources a message has at most.
+const toldAtOnce = 256
 
 // tell tells the other nodes what is about to be purged here: whoever has the answer knows that all will hear of it. Of a Restore they
 // hear only where there is something to restore.
@@ -250,8 +266,10 @@ func (n *snapshot) wished(w *PurgeRequest) ([]source.Source, error) {
 		}
 	}
 	var sources []source.Source
+	seen := make(map[source.Source]bool)
 	for _, e := range n.catalog.Entries {
-		if w.All || listed.has(e.Source.Host()) {
+		if (w.All || listed.has(e.Source.Host())) && !seen[e.Source] {
+			seen[e.Source] = true
 			sources = append(sources, e.Source)
 		}
 	}

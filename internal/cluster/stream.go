@@ -266,6 +266,9 @@ func (n *Node) apply(ctx context.Context, h Handler, at Position, fields map[str
 		h.Doubt(Doubt{Private: at, Shared: at})
 		return
 	}
+	if w.Kind == Withdraw && w.From != n.name {
+		n.outbox.overtaken(at, w.Sources)
+	}
 	h.Apply(ctx, Message{At: at, Kind: w.Kind, Sources: w.Sources, Own: w.From == n.name, Learn: learn, id: w.ID})
 }
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +33,50 @@ type outbox struct {
 	mu      sync.Mutex // of sending too
 	owed    []*wire
 	sources int
+	added   time.Time // the last of owed
+	told    Position  // of the last message that was not owed
 	wake    chan struct{}
+}
+
+// overtaken takes sources out of what would lift a take-down that this node had not heard of when it was asked: that was told first, and is
+// the later one all the same. Whoever has told something later had a say in between.
+func (b *outbox) overtaken(at Position, sources []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.owed) == 0 || at.Epoch == b.told.Epoch && at.before(b.told) {
+		return
+	}
+	down := make(map[string]bool, len(sources))
+	for _, s := range sources {
+		down[s] = true
+	}
+	b.owed = slices.DeleteFunc(b.owed, func(w *wire) bool {
+		if w.Kind != Forget && w.Kind != Restore {
+			return false
+		}
+		left := slices.DeleteFunc(slices.Clone(w.Sources), func(s string) bool { return down[s] })
+		b.sources -= len(w.Sources) - len(left)
+		if w.Sources = left; len(left) == 0 {
+			b.sources--
+			return true
+		}
+		return false
+	})
+}
+
+// caughtUp reports whether n has read everything that was told before the last of what it owes was asked for.
+func (n *Node) caughtUp() bool {
+	n.outbox.mu.Lock()
+	added := n.outbox.added
+	n.outbox.mu.Unlock()
+	n.reading.mu.Lock()
+	defer n.reading.mu.Unlock()
+	return n.reading.clear.After(added)
 }
 
 // add keeps messages for later; where they are too many, that there were some.
 func (b *outbox) add(from string, messages ...*wire) {
+	b.added = time.Now()
 	for _, w := range messages {
 		b.sources += len(w.Sources) + 1
 	}
@@ -75,6 +115,7 @@ func (n *Node) Tell(ctx context.Context, kind Kind, sources ...string) (at Posit
 			return Position{}, false
 		}
 	}
+	n.outbox.told = at
 	return at, true
 }
 
@@ -118,7 +159,7 @@ func (n *Node) deliver() {
 			return
 		case <-n.outbox.wake:
 		}
-		for pause := operation; !n.flush(n.ctx, c, patient); pause = min(2*pause, connectMost) {
+		for pause := operation; !n.caughtUp() || !n.flush(n.ctx, c, patient); pause = min(2*pause, connectMost) {
 			if !n.sleep(pause) {
 				return
 			}

@@ -114,8 +114,8 @@ func (o *order) of(src source.Source) mark {
 	return o.marks[src]
 }
 
-// set marks src, unless it was purged later, for a purge that was asked for here, or that another node asked for.
-func (o *order) set(src source.Source, at Order, asked bool) {
+// set marks src, unless it was purged later. last says that nothing which is owed will be told after it.
+func (o *order) set(src source.Source, at Order, last bool) {
 	if at == (Order{}) {
 		return
 	}
@@ -125,10 +125,10 @@ func (o *order) set(src source.Source, at Order, asked bool) {
 			o.owed++
 			m.owed = o.owed
 			m.pending++
-		case later && m.pending > 0 && !asked: // ours is still to come
+		case later && m.pending > 0 && !last: // ours is still to come
 			o.owed++
 			m.owed = o.owed
-		case later: // whoever tells at once has told all before
+		case later:
 			m.owed, m.pending = 0, 0
 		}
 	})
@@ -265,14 +265,18 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 	lock := r.lock(src)
 	lock.Lock()
 	defer lock.Unlock()
-	switch m := r.order.of(src); {
+	m := r.order.of(src)
+	switch {
 	case m.at != (Position{}) && !m.at.before(at, r.order.epoch()):
 		return
 	case own && m.pending > 0: // it was carried out when it was asked for
 		r.order.told(src, at)
 		return
 	}
-	r.order.set(src, Order{At: at}, false)
+	r.order.set(src, Order{At: at}, p == Withdraw) // what was owed would have lifted it, and is not told any more
+	if m.pending > 0 && r.tombs.of(src) != nil {
+		p = Withdraw // ours, which is told after it
+	}
 	// A node that begins reads what it has carried out before, and what was lifted since: it has to know it, and that is all.
 	had, has := r.counts(ctx, r.private(), src)
 	var found pointer

@@ -32,6 +32,7 @@ type modelNode struct {
 	late  []func()    // purges that were told and not carried out
 	gate  chan struct{}
 	need  int       // the edition that a reader has to get at least
+	told  Position  // its last, that it did not owe
 	last  toldPurge // of those that it has carried out, by position
 }
 
@@ -45,7 +46,7 @@ type model struct {
 	epoch   uint64
 	clock   uint64
 	edition int
-	crossed bool // purges were owed, whose order is not that in which they were asked for
+	crossed bool // purges that were owed are lost
 	trace   []string
 }
 
@@ -111,6 +112,9 @@ func (m *model) hear(n *modelNode) bool {
 	p := m.stream[n.next]
 	n.next++
 	m.note("%s hears %d", m.name(n), p.at.Time)
+	if p.how == Withdraw && p.from != n.order.run && !p.at.before(n.told, m.epoch) {
+		n.owed = slices.DeleteFunc(n.owed, func(p toldPurge) bool { return p.how != Withdraw })
+	}
 	if p.doubt {
 		n.Doubt(p.at, p.at)
 	} else {
@@ -140,6 +144,7 @@ func (m *model) tell(p toldPurge) Position {
 
 // purge has n asked for a purge, which it tells or owes, and carries out now or later.
 func (m *model) purge(n *modelNode) {
+	m.carry(n) // one after the other
 	how := Purge(m.rand.IntN(3))
 	if how == Restore && !n.Withdrawn(m.t.Context(), remote(m.t)) {
 		return
@@ -150,10 +155,10 @@ func (m *model) purge(n *modelNode) {
 	p := toldPurge{how: how, from: n.order.run, edition: m.edition}
 	var order Order
 	if len(n.owed) > 0 || n.epoch != m.epoch || m.rand.IntN(5) == 0 {
-		n.owed, order.Owed, m.crossed = append(n.owed, p), true, true
+		n.owed, order.Owed = append(n.owed, p), true
 	} else {
 		p.at = m.tell(p)
-		order.At = p.at
+		order.At, n.told = p.at, p.at
 	}
 	m.note("%s purges, %d at %d", m.name(n), how, order.At.Time)
 	r := n.Renderer
@@ -180,9 +185,11 @@ func (m *model) carry(n *modelNode) {
 	n.late = nil
 }
 
-// flush has n tell what it owes.
+// flush has n tell what it owes, once it has heard all there is.
 func (m *model) flush(n *modelNode) {
-	m.orient(n)
+	for m.hear(n) {
+		continue
+	}
 	for _, p := range n.owed {
 		m.note("%s tells what it owes at %d", m.name(n), m.tell(p).Time)
 	}
@@ -225,6 +232,7 @@ func (m *model) restart(n *modelNode, empty bool) {
 		n.store, n.epoch = newMapStore(), 0
 	}
 	owed := len(n.owed) > 0
+	m.crossed = m.crossed || owed
 	n.begin()
 	n.next, n.owed, n.late, n.need, n.last = 0, nil, nil, 0, toldPurge{}
 	m.orient(n)
@@ -244,8 +252,9 @@ func (m *model) read(n *modelNode) {
 	if edition, err := strconv.Atoi(got); got != "withdrawn" && (err != nil || edition < n.need) {
 		m.t.Errorf("%s answers %s, want edition %d", m.name(n), got, n.need)
 	}
+	owing := slices.ContainsFunc(m.nodes, func(n *modelNode) bool { return len(n.owed) > 0 })
 	lifted := slices.ContainsFunc(m.stream, func(p toldPurge) bool { return n.last.at.before(p.at, m.epoch) && p.how != Withdraw })
-	if n.last.how == Withdraw && n.last.at.Epoch == m.epoch && !lifted && !m.crossed && got != "withdrawn" {
+	if n.last.how == Withdraw && n.last.at.Epoch == m.epoch && !owing && !lifted && !m.crossed && got != "withdrawn" {
 		m.t.Errorf("%s answers %s, want withdrawn", m.name(n), got)
 	}
 }

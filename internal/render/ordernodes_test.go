@@ -238,3 +238,23 @@ func TestWithdrawnUnheard(t *testing.T) {
 		})
 	}
 }
+
+// TestOwedTakeDown verifies that a take-down of which others have yet to be told is not lifted by what they tell meanwhile.
+func TestOwedTakeDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := newMapStore()
+		a, b := newNode(t, shared), newNode(t, shared)
+		a.Reached(at(4))
+		b.Reached(at(4))
+		a.PurgeAt(t.Context(), Withdraw, Order{Owed: true}, remote(t))
+		b.PurgeAt(t.Context(), Forget, Order{At: at(5)}, remote(t))
+		a.hears(t, Forget, at(5))
+		wantEdition(t, "A, which has heard of an earlier purge,", a, "withdrawn")
+		a.Apply(t.Context(), Withdraw, at(6), true, remote(t))
+		a.Reached(at(6))
+		b.hears(t, Forget, at(5))
+		b.hears(t, Withdraw, at(6))
+		wantEdition(t, "A", a, "withdrawn")
+		wantEdition(t, "B", b, "withdrawn")
+	})
+}

@@ -105,7 +105,7 @@ func (r *Renderer) purge(ctx context.Context, p Purge, at Order, tomb *withdrawa
 	if p == Restore && r.loadPointer(ctx, d.Source).Withdrawn == nil {
 		return
 	}
-	r.order.set(d.Source, at, true)
+	r.order.set(d.Source, at, true) // whoever tells at once has told all before
 	d.Err = r.repoint(ctx, r.o.Store, d.Source, tomb)
 	r.forgotten(d.Source)
 	d.Done = d.Err == nil
