@@ -13,7 +13,7 @@
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN go mod download
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG TARGETOS=linux
 ARG TARGETARCH=amd64
@@ -27,11 +27,13 @@ RUN mkdir -p /out/cache/var/cache /out/etc /out/tmp \
  && echo 'root:x:0:\ncutline:x:65532:' >/out/etc/group
 
 FROM source AS build-native
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM source AS build
 # nodynamic leaves out the loader of shared codec libraries, which would need glibc.
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags nodynamic,wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags nodynamic,wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM debian:12.12-slim AS native
 # The loader asks for names without a version, which only Debian's -dev packages have.
