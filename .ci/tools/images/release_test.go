@@ -23,8 +23,8 @@ func release(t *testing.T) config.Project {
 	return project
 }
 
-// TestDeployReleaseFiles runs what a release runs before it builds, in a copy of what git has, and looks for all files that it names.
-func TestDeployReleaseFiles(t *testing.T) {
+// TestDeployRelease runs what a release runs before it builds, in a copy of what git has, and looks at all that is packed.
+func TestDeployRelease(t *testing.T) {
 	project, tree := release(t), checkout(t)
 	values := strings.NewReplacer("{{ .Tag }}", "v0.0.0-test", "{{ .CommitTimestamp }}", "1700000000")
 	for _, hook := range project.Before.Hooks {
@@ -32,13 +32,38 @@ func TestDeployReleaseFiles(t *testing.T) {
 		if strings.Contains(line, "{{") {
 			t.Fatalf("%q has a value that this test does not know", line)
 		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", line) // quotes and words are the shell's, as goreleaser's
-		cmd.Dir = tree
-		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", line, err, out)
-		}
+		// Quotes and words are the shell's, as goreleaser's.
+		run(t, tree, []string{"GOFLAGS=-buildvcs=false"}, "sh", "-c", line)
 	}
+	t.Run("files", func(t *testing.T) { testFiles(t, project, tree) })
+	extra := filepath.Join(tree, "dist/extra")
+	t.Run("manual", func(t *testing.T) {
+		pages, err := filepath.Glob(filepath.Join(extra, "man/*.gz"))
+		if err != nil || len(pages) < 10 {
+			t.Fatalf("%d pages, %v", len(pages), err)
+		}
+		run(t, tree, nil, "mandoc", append([]string{"-T", "lint", "-W", "warning"}, pages...)...)
+	})
+	t.Run("completions", func(t *testing.T) { testCompletions(t, extra) })
+	t.Run("unit", func(t *testing.T) { testUnit(t, filepath.Join(extra, "cutline")) })
+	t.Run("compose", func(t *testing.T) { testComposeFiles(t, filepath.Join(extra, "cutline")) })
+}
+
+// run runs a command in a folder, which has to succeed.
+func run(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// testFiles looks for all files that the configuration names.
+func testFiles(t *testing.T, project config.Project, tree string) {
 	var named []string
 	for _, a := range project.Archives {
 		for _, f := range a.Files {
@@ -61,10 +86,21 @@ func TestDeployReleaseFiles(t *testing.T) {
 			t.Errorf("%s: nothing of that name, %v", pattern, err)
 		}
 	}
-	for file, want := range map[string]string{"man/cutline.1.gz": "\x1f\x8b", "completions/_cutline": "#compdef cutline"} {
-		got, err := os.ReadFile(filepath.Join(tree, "dist/extra", file))
-		if err != nil || !strings.HasPrefix(string(got), want) {
-			t.Errorf("%s: %.20q, %v", file, got, err)
+}
+
+// testCompletions has each shell read its script, and Bash complete a command by it.
+func testCompletions(t *testing.T, extra string) {
+	scripts := filepath.Join(extra, "completions")
+	run(t, scripts, nil, "zsh", "-n", "_cutline")
+	run(t, scripts, nil, "fish", "-n", "cutline.fish")
+	for line, want := range map[string]string{"cutline se": "serve", "cutline lint --fail-on w": "warning"} {
+		got := run(t, scripts, []string{"PATH=" + extra + ":" + os.Getenv("PATH"), "COMP_LINE=" + line}, "bash", "--norc", "-c",
+			`. /usr/share/bash-completion/bash_completion && . ./cutline.bash
+			COMP_WORDS=($COMP_LINE); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMP_KEY=9
+			$(complete -p cutline | sed 's/.*-F \([^ ]*\) .*/\1/') cutline "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+			printf '%s\n' "${COMPREPLY[@]}"`)
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%q is completed to %q, want %q", line, got, want)
 		}
 	}
 }
@@ -73,11 +109,7 @@ func TestDeployReleaseFiles(t *testing.T) {
 func checkout(t *testing.T) string {
 	t.Helper()
 	tree := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", `git -c safe.directory='*' ls-files -z | tar --null --ignore-failed-read -T - -c | tar -C "$1" -x`, "sh", tree)
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	run(t, root, nil, "sh", "-c", `git -c safe.directory='*' ls-files -z | tar --null -T - -c | tar -C "$1" -x`, "sh", tree)
 	return tree
 }
 
