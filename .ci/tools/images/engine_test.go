@@ -135,7 +135,7 @@ func (e *engine) standIns(t *testing.T) {
 	servers := "FROM " + from.native + "\nRUN apt-get update && apt-get install -y --no-install-recommends nginx-light redis-server busybox && ln -s /bin/busybox /usr/local/bin/wget\n"
 	for image, rest := range map[string]string{
 		"redis":   "RUN mkdir /data && chown redis:redis /data\nVOLUME /data\nENTRYPOINT [\"/nothing\"]\n",
-		"nginx":   "RUN groupadd -g 101 -o front && useradd -u 101 -o -g front front && chown -R front:0 /var/cache/nginx /var/lib/nginx\nUSER 101\n",
+		"nginx":   "RUN mkdir /var/cache/nginx && chown -R 101:0 /var/cache/nginx /var/lib/nginx\nUSER 101\n",
 		"versity": "COPY versitygw /usr/local/bin/\nENTRYPOINT [\"/nothing\"]\n",
 	} {
 		for _, s := range compose(t, strings.Fields(composeEnv)...).Services {
