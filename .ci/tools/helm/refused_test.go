@@ -41,6 +41,7 @@ func TestDeployHelmRefused(t *testing.T) {
 		{"keys in the file", `{site: {inImage: true}, config: {keys: [a]}}`, "config"},
 		{"a bucket in the file", `{site: {inImage: true}, config: {cache: {bucket: "file:///a?prefix=b"}}}`, "cache"},
 		{"a key that is none", `{site: {inImage: true}, config: {fetch: {host: [a]}}}`, "fetch"},
+		{"off, which YAML takes for false", `{site: {inImage: true}, config: {lint: {long-alt: off}}}`, "long-alt"},
 		{"an address for a prefix", `{site: {inImage: true}, config: {fetch: {allow_private: [10.0.0.1]}}}`, "allow_private"},
 		{"a value that is none", `{site: {inImage: true}, replicaCount: 3}`, "replicaCount"},
 		{"a value that is none, below", `{site: {inImage: true, claim: a}}`, "claim"},
