@@ -231,7 +231,8 @@ func TestSlowOriginal(t *testing.T) {
 func slowOriginal(t *testing.T, workers string) {
 	origin := imagetest.NewOrigin(t)
 	origin.Serve("/slow.jpg", imagetest.Progressive(5_400, 5_200, 100))
-	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\nlimits: {timeout: 100ms}\n")
+	site := writeSite(t, "fetch: {allow_private: [127.0.0.0/8], hosts: [127.0.0.1]}\n")
+	t.Setenv("CUTLINE_LIMITS_TIMEOUT", "100ms")
 	s := startServe(t, "--cache", "off", "--workers", workers, site)
 	defer s.stop(t)
 	c := client(t)

@@ -49,13 +49,17 @@ func (s *served) wait(t *testing.T, text string) {
 }
 
 // startServe runs serve with args until stop. Pictures are made in this process, where codecs are compiled once for all tests, unless
-// args say otherwise; TestWorkersDie, the scripts and the integration tests have workers.
+// args say otherwise; TestWorkersDie, the scripts and the integration tests have workers. One may take a minute, because encoders
+// take ten times as long under the race detector, unless the environment says otherwise.
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, w := io.Pipe()
 	s := &served{end: cancel, code: make(chan int, 1), quiet: make(chan struct{})}
 	p := program{stdout: io.Discard, stderr: w, env: settingsEnv()}
+	if os.Getenv("CUTLINE_LIMITS_TIMEOUT") == "" {
+		p.env = append(p.env, "CUTLINE_LIMITS_TIMEOUT=1m")
+	}
 	go func() {
 		s.code <- p.run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "0"}, args...))
 		_ = w.Close() // a pipe's Close cannot fail
