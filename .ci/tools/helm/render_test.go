@@ -164,7 +164,7 @@ func TestDeployHelmLint(t *testing.T) {
 	}
 }
 
-// TestDeployHelmAlerts holds the chart's copy of the alerts against what it is a copy of: `helm package` takes no files from outside.
+// TestDeployHelmAlerts holds the chart's copy of the alerts against what it is a copy of: a chart has to be whole by itself.
 func TestDeployHelmAlerts(t *testing.T) {
 	original := read(t, deployFolder+"/prometheus/alerts.yml")
 	if own := read(t, chartFolder+"/files/alerts.yml"); own != original {
