@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 // A value is one of values.yaml.
@@ -118,4 +119,26 @@ func TestDeployHelmReadme(t *testing.T) {
 		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", v.path, text, strings.ReplaceAll(v.about, "|", `\|`))
 	}
 	golden(t, name, before+begin+table.String()+end+after)
+}
+
+// TestDeployHelmExample: what README.md begins with is what it says.
+func TestDeployHelmExample(t *testing.T) {
+	_, rest, found := strings.Cut(read(t, chartFolder+"/README.md"), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```\n")
+	if !found || !closed {
+		t.Fatal("README.md has no example")
+	}
+	values, err := chartutil.ReadValues([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered, err := render(t, values, "v1.35.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deploy(t, rendered)
+	d.checkPod(t)
+	for _, o := range d.objects {
+		d.checkObject(t, o)
+	}
 }

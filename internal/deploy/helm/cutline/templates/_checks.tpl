@@ -4,6 +4,11 @@
 {{- include "cutline.checkShared" . -}}
 {{- include "cutline.checkKeys" . -}}
 {{- include "cutline.checkScale" . -}}
+{{- range .Values.env -}}
+{{- if has .name (list "CUTLINE_LISTEN" "CUTLINE_ADMIN" "CUTLINE_LOG" "CUTLINE_PUBLIC_URL" "CUTLINE_KEYS" "CUTLINE_CACHE_DIR" "CUTLINE_CACHE_DISK" "CUTLINE_CACHE_BUCKET" "CUTLINE_CACHE_REDIS") -}}
+{{- fail (printf "env: expected no %s in it, which other values set" .name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.hosts: expected at least one host, for ingress.enabled" -}}
 {{- end -}}
@@ -35,6 +40,9 @@
 {{- if not (regexMatch "[?&]prefix=[^&]" .) -}}
 {{- fail "bucket.url: expected ?prefix=SITE in it: sites with one prefix show each other's pictures" -}}
 {{- end -}}
+{{- if regexMatch "^[a-z0-9]+://[^?]*@" . -}}
+{{- fail "bucket.url: expected no user or password in it: bucket.existingSecret" -}}
+{{- end -}}
 {{- $private := regexMatch "[?&]endpoint=https?(://|%3A%2F%2F)[^&]*(\\.svc|:[0-9]|%3A[0-9])" . -}}
 {{- if and $private $.Values.networkPolicy.enabled (not $.Values.networkPolicy.bucketTo) -}}
 {{- fail "networkPolicy.bucketTo: expected who the bucket is, since its endpoint is in the cluster or on a port of its own" -}}
@@ -50,7 +58,7 @@
 {{- if not (regexMatch "[?&]prefix=[^&]" .) -}}
 {{- fail "redis.url: expected ?prefix=SITE in it: sites that share a Redis may not hear each other" -}}
 {{- end -}}
-{{- if and (regexMatch "^[a-z]+://[^/?]*:[^/?]*@" .) (not (regexMatch "^[a-z]+://[^/?:]*:\\$\\([A-Za-z_][A-Za-z0-9_]*\\)@" .)) -}}
+{{- if and (regexMatch "^[a-z]+://[^?]*:[^?]*@" .) (not (regexMatch "^[a-z]+://[^/?:]*:\\$\\([A-Za-z_][A-Za-z0-9_]*\\)@" .)) -}}
 {{- fail "redis.url: expected no password in it, which everybody who may read the pod could: redis.existingSecret, or $(NAME) of env" -}}
 {{- end -}}
 {{- end -}}
