@@ -52,7 +52,7 @@ func scratch(t *testing.T) string {
 	if parent == "" {
 		return t.TempDir()
 	}
-	dir, err := os.MkdirTemp(parent, "disk")
+	dir, err := os.MkdirTemp(parent, "disk") //nolint:usetesting // not below TMPDIR, and not removed
 	if err != nil {
 		t.Fatal(err)
 	}

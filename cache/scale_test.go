@@ -3,6 +3,8 @@ package cache
 import (
 	"math"
 	"testing"
+
+	"github.com/dd8bf596/cutline/internal/imagetest"
 )
 
 // edgeMisses is what a CDN leaves of a trace, and what it answered in the second half.
@@ -60,6 +62,7 @@ func smallStream(t *testing.T) []scaleRequest {
 
 // TestScaleConserves verifies that every request has one end, in all kinds of clusters, and that what the kinds promise holds.
 func TestScaleConserves(t *testing.T) {
+	imagetest.Long(t)
 	w, stream := smallWorld(), smallStream(t)
 	for _, nodes := range []int{1, 3} {
 		for bits := range 16 {
@@ -85,6 +88,7 @@ func TestScaleConserves(t *testing.T) {
 // TestScaleMakesOnce verifies that with a bucket a rendition is made once by all nodes, and without locks twice only while it is
 // being made.
 func TestScaleMakesOnce(t *testing.T) {
+	imagetest.Long(t)
 	w, stream := smallWorld(), smallStream(t)
 	distinct := map[scaleID]bool{}
 	for _, q := range stream {
@@ -108,6 +112,7 @@ func TestScaleMakesOnce(t *testing.T) {
 // TestScaleMoreIsNoWorse verifies that a larger tier answers no less, but for noise, and that nodes which each see their own
 // addresses keep more than nodes which all see the same.
 func TestScaleMoreIsNoWorse(t *testing.T) {
+	imagetest.Long(t)
 	w, stream := smallWorld(), smallStream(t)
 	near := func(s scaleSetup) float64 {
 		got := replayNodes(t, w, s, stream, smallTrace)
@@ -144,6 +149,7 @@ func TestScaleMoreIsNoWorse(t *testing.T) {
 
 // TestScaleSample verifies what all larger figures rest on: a sample of a world with caches as much smaller has its hit ratios.
 func TestScaleSample(t *testing.T) {
+	imagetest.Long(t)
 	ratios := func(sample int) (edge, near float64) {
 		w := smallWorld()
 		w.sample = sample

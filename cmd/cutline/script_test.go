@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", siteFolder)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Values[serverKey{}] = &scriptServer{}
 			e.Setenv("PICTURES", filepath.Join(e.WorkDir, "pictures"))
 			if err := os.Mkdir(filepath.Join(e.WorkDir, "pictures"), 0o700); err != nil {

@@ -50,7 +50,7 @@ func S3(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	return newServer(t, func(port string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(work, "bin/versitygw"), "--port", "127.0.0.1:"+port, "--region", "us-east-1", "posix", objects) //nolint:gosec,noctx // the test's own; until Kill
+		cmd := exec.Command(filepath.Join(work, "bin/versitygw"), "--port", "127.0.0.1:"+port, "--region", "us-east-1", "posix", objects) //nolint:noctx // a program of the test, until Kill
 		cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+S3ID, "ROOT_SECRET_KEY="+S3Secret)
 		return cmd
 	})
@@ -85,7 +85,7 @@ func (s *Server) Start() {
 		s.t.Fatal(err)
 	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.Address) //nolint:noctx // refused at once, or not
+		conn, err := net.Dial("tcp", s.Address) //nolint:noctx,forbidigo // the test's own server; refused at once, or not
 		if err == nil {
 			_ = conn.Close() // nothing was sent
 			return

@@ -263,6 +263,7 @@ func TestAVIFEncode(t *testing.T) {
 // TestAVIFBytes compares the estimate with what is alive at one time. Memory that WebAssembly has grown out of stays until
 // it is collected, so that what was allocated in all says nothing here.
 func TestAVIFBytes(t *testing.T) {
+	imagetest.Long(t)
 	_, _ = decodedAVIF(t, imagetest.File(t, "lossy.avif")) // compiles the module
 	for _, name := range []string{"400-8", "420-8", "444-8", "420-10", "444-12", "420-8-alpha", "420-8-grain", "420-8-grid", "tiles"} {
 		src := file(t, "large-"+name+".avif")
