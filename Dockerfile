@@ -8,6 +8,7 @@
 #   docker run --rm --read-only -p 8080:8080 -v "$PWD/testdata/site:/site:ro" -v cutline-cache:/var/cache/cutline cutline
 #
 # Neither needs to write anywhere but in its volume. internal/deploy/README.md says what of this was tried.
+# BuildKit builds it (Docker 23; before that with DOCKER_BUILDKIT=1), or Podman: what was downloaded and compiled is kept for the next time.
 
 # Go compiles for any machine on this one.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS source

@@ -102,8 +102,9 @@ func noWritableCode(t *testing.T) string {
 	return name
 }
 
-// testWriteExecute holds that the unit's MemoryDenyWriteExecute costs nothing: all formats are made without code that is written while
-// the program runs, with and without a libwebp. That the filter filters is seen by a program that does write code.
+// testWriteExecute holds that MemoryDenyWriteExecute, which the unit leaves out because it costs time, costs no more: all formats are made
+// without code that is written while the program runs, with and without a libwebp. That the filter filters is seen by a program that
+// does write code.
 func (e *engine) testWriteExecute(t *testing.T, image string) {
 	profile := "seccomp=" + noWritableCode(t)
 	test, err := os.Executable()
