@@ -33,7 +33,7 @@ func newFleet(t *testing.T, e *engine) *fleet {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := f.try(t, "logs", "--no-color", "--tail", "50") // as much as there is
+			out, _ := f.try(t, "logs", "--no-color", "--tail", "10") // as much as there is
 			t.Log(out)
 		}
 		_, _ = f.try(t, "down", "-v", "-t", "5") // what is left goes with the engine's folder

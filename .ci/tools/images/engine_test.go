@@ -18,7 +18,7 @@ import (
 )
 
 // An engine is a Docker engine of the test's own: its images and volumes are in $CUTLINE_WORK/docker, its socket is nobody else's, and it
-// changes nothing of the machine's network but to add bridges, which go with it. Methods are for the test's goroutine.
+// changes nothing of the machine's network but to add bridges, which go with it. (It has iptables for the names in its own networks.) Methods are for the test's goroutine.
 type engine struct {
 	host string // for DOCKER_HOST
 	bin  string
@@ -64,7 +64,7 @@ func newEngine(t *testing.T) *engine {
 }
 
 func (e *engine) env() []string {
-	return append(os.Environ(), "PATH="+e.bin+":"+os.Getenv("PATH"), "DOCKER_HOST="+e.host, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG="+filepath.Dir(e.bin))
+	return append(os.Environ(), "PATH="+e.bin+":"+filepath.Join(e.bin, "../sbin")+":"+os.Getenv("PATH"), "DOCKER_HOST="+e.host, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG="+filepath.Dir(e.bin))
 }
 
 // try runs a command that talks to the engine.
