@@ -46,8 +46,10 @@ func (e *engine) testImage(t *testing.T, image string, native bool) {
 	if warned := regexp.MustCompile(`level=(WARN|ERROR).*`).FindAllString(e.docker(t, "logs", c.name), -1); len(warned) > 0 {
 		t.Errorf("warnings: %q", warned)
 	}
-	if written := e.docker(t, "diff", c.name); strings.Contains(strings.NewReplacer("A /site", "", "C /var", "").Replace(written), "/tmp/") {
-		t.Errorf("written beside the volume: %s", written)
+	for line := range strings.Lines(e.docker(t, "diff", c.name)) { // places for mounts, which the engine makes
+		if place := regexp.MustCompile(`^[AC] /(site|dev|etc|run)?$`); !place.MatchString(strings.TrimSpace(line)) {
+			t.Errorf("written beside the volume: %s", line)
+		}
 	}
 	start := time.Now()
 	e.docker(t, "stop", "-t", "40", c.name)
@@ -153,8 +155,8 @@ func (e *engine) testCompose(t *testing.T) {
 	}
 	pictures(t, up.at)
 	status, header, _ := get(t, up.at, "/p/larches-turn-below-aizkorri/w320.webp")
-	if said := header.Get("Cache-Status"); status != http.StatusOK || !strings.HasSuffix(said, "nginx; hit") && !strings.Contains(strings.Join(header.Values("Cache-Status"), ", "), "nginx; hit") {
-		t.Errorf("the second time: status %d, %q", status, header.Values("Cache-Status"))
+	if said := header.Values("Cache-Status"); status != http.StatusOK || said[len(said)-1] != "nginx; hit" {
+		t.Errorf("the second time: status %d, %q", status, said)
 	}
 	if said := up.must(t, "s3", "find", "/data/pictures/site/v1", "-type", "f"); strings.Count(said, "/rendition/") < 4 {
 		t.Errorf("the bucket has: %s", said)
@@ -166,10 +168,10 @@ func (e *engine) testCompose(t *testing.T) {
 		t.Errorf("published: %s", said)
 	}
 	cold := []string{"/p/larches-turn-below-aizkorri/w480.webp", "/p/larches-turn-below-aizkorri/w640.webp", "/p/larches-turn-below-aizkorri/w160.jpg"}
-	for i, gone := range [][]string{{"cutline-1"}, {"redis"}, {"s3"}} {
-		up.compose(t, append([]string{"stop"}, gone...)...)
+	for i, gone := range []string{"cutline-1", "redis", "s3"} {
+		up.compose(t, "stop", gone)
 		if status, _, body := get(t, up.at, cold[i]); status != http.StatusOK {
-			t.Errorf("without %v: status %d, %.200q", gone, status, body)
+			t.Errorf("without %s: status %d, %.200q", gone, status, body)
 		}
 	}
 	within(t, 2*time.Minute, "cutline-2 says that something is missing, and is well", func() bool {
