@@ -8,12 +8,13 @@
 #   docker run --rm --read-only -p 8080:8080 -v "$PWD/testdata/site:/site:ro" -v cutline-cache:/var/cache/cutline cutline
 #
 # Neither needs to write anywhere but in its volume. internal/deploy/README.md says what of this was tried.
+# BuildKit builds it (Docker 23; before that with DOCKER_BUILDKIT=1), or Podman: what was downloaded and compiled is kept for the next time.
 
 # Go compiles for any machine on this one.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN go mod download
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG TARGETOS=linux
 ARG TARGETARCH=amd64
@@ -27,11 +28,13 @@ RUN mkdir -p /out/cache/var/cache /out/etc /out/tmp \
  && echo 'root:x:0:\ncutline:x:65532:' >/out/etc/group
 
 FROM source AS build-native
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM source AS build
 # nodynamic leaves out the loader of shared codec libraries, which would need glibc.
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags nodynamic,wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -tags nodynamic,wasm2go -ldflags "-s -w -X main.version=${VERSION}" -o /out/cutline ./cmd/cutline
 
 FROM debian:12.12-slim AS native
 # The loader asks for names without a version, which only Debian's -dev packages have.

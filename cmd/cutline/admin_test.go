@@ -70,7 +70,7 @@ func TestPurgeReachesTheOrigin(t *testing.T) {
 
 func TestDialled(t *testing.T) {
 	for address, want := range map[string]string{
-		"127.0.0.1:9091": "127.0.0.1:9091", ":9091": "localhost:9091", "0.0.0.0:1": "localhost:1", "[::]:1": "localhost:1",
+		"127.0.0.1:9091": "127.0.0.1:9091", ":9091": "127.0.0.1:9091", "0.0.0.0:1": "127.0.0.1:1", "[::]:1": "[::1]:1",
 		"[::1]:9091": "[::1]:9091", "admin.example:80": "admin.example:80",
 	} {
 		if got := dialled(address); got != want {

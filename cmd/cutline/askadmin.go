@@ -113,11 +113,17 @@ func notCutline(conf *effective, status int) error {
 	return fmt.Errorf("%s does not answer as cutline's admin listener does (status %d)", conf.Admin, status)
 }
 
-// dialled is where to dial a listener's address: one without host, or of all addresses, is on this machine.
+// dialled is where to dial a listener's address: one without host, or of all addresses, is on this machine. Not by the name
+// localhost, which containers without /etc/hosts do not have.
 func dialled(address string) string {
 	host, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
+	switch ip := net.ParseIP(host); {
+	case err != nil:
+		return address
+	case host == "" || ip.Equal(net.IPv4zero):
+		return net.JoinHostPort("127.0.0.1", port)
+	case ip.Equal(net.IPv6unspecified):
+		return net.JoinHostPort("::1", port)
 	}
 	return address
 }

@@ -151,7 +151,12 @@ func newRenderStack(s *site, use renderUse, log *slog.Logger) (*stack, error) {
 	st.closers = append(st.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), st.grace)
 		defer cancel()
-		return st.renderer.Close(ctx)
+		err := st.renderer.Close(ctx)
+		if st.grace > 0 && errors.Is(err, context.DeadlineExceeded) { // as of a bucket that does not answer: nobody waits for it
+			log.Warn("work behind answers given up", "after", st.grace.String())
+			return nil
+		}
+		return err
 	})
 	return st, nil
 }
