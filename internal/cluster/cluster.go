@@ -202,9 +202,15 @@ func (n *Node) Reachable() bool {
 
 // Close lets go of locks, gives messages that wait a last chance of a second, and ends the connections. Calls that come later find Redis absent.
 func (n *Node) Close() error {
+	owed := n.outbox.owes()
 	n.flushLast()
 	n.end()
 	n.idle.Wait()
+	if owed && !n.outbox.owes() { // or the next run would have all nodes doubt
+		n.outbox.mu.Lock()
+		n.save()
+		n.outbox.mu.Unlock()
+	}
 	if c := n.reach(); c != nil {
 		c.Close()
 	}

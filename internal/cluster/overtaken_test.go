@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -38,5 +40,36 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	}
 	if m := next(t, hb.messages); m.Kind != Rescan {
 		t.Errorf("heard %+v: what was lifted is told", m)
+	}
+}
+
+// TestOwedAtTheEnd verifies that a node which says what it owes when it ends does not owe it when it begins again.
+func TestOwedAtTheEnd(t *testing.T) {
+	redis := miniredis.RunT(t)
+	var mu sync.Mutex
+	kept := ""
+	n := open(t, Options{URL: "redis://" + redis.Addr(), Prefix: "site", Save: func(s string) { mu.Lock(); defer mu.Unlock(); kept = s }})
+	h := newHeard()
+	n.Follow(h)
+	next(t, h.doubts)
+	until(t, "within reach", n.Reachable)
+	n.breaker.open()
+	if _, told := n.Tell(t.Context(), Forget, "/a.jpg"); told {
+		t.Fatal("told")
+	}
+	if !strings.Contains(kept, "owes") {
+		t.Fatalf("kept %q: proves nothing", kept)
+	}
+	n.breaker.close()
+	for range 2 {
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := redis.Stream(n.stream()); err != nil || len(entries) != 2 {
+		t.Errorf("the stream has %v, %v; want its beginning and what was owed", entries, err)
+	}
+	if strings.Contains(kept, "owes") {
+		t.Errorf("kept %q", kept)
 	}
 }
