@@ -194,6 +194,7 @@ type mapStore struct {
 	refuses int           // when set, the size of bodies that are not kept
 	gets    int
 	puts    int
+	deletes int
 }
 
 func newMapStore() *mapStore { return &mapStore{objects: make(map[cache.Key]*cache.Object)} }
@@ -237,6 +238,7 @@ func (s *mapStore) Delete(_ context.Context, k cache.Key) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.objects, k)
+	s.deletes++
 	return nil
 }
 

@@ -289,7 +289,7 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 		tomb = &withdrawal{At: time.Now().UTC()}
 	}
 	r.tombs.add(tomb, src)
-	if !has {
+	if !has && (tomb != nil || !r.absent(ctx, src)) { // thousands may be read at the start, and a deletion is an fsync
 		if err := r.repoint(ctx, r.private(), src, tomb); err != nil {
 			r.report(err)
 		}
@@ -298,6 +298,12 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 		r.savePointer(ctx, r.o.Shared, src, pointer{Withdrawn: tomb})
 	}
 	r.forgotten(src)
+}
+
+// absent reports whether this node's own store says that it has nothing of src, and not that it cannot read it.
+func (r *Renderer) absent(ctx context.Context, src source.Source) bool {
+	_, err := r.private().Get(ctx, pointerKey(src))
+	return err == cache.ErrMiss //nolint:errorlint // wrapped, it has a reason
 }
 
 // counts returns what a store has of src from after its last purge.

@@ -258,3 +258,23 @@ func TestOwedTakeDown(t *testing.T) {
 		wantEdition(t, "B", b, "withdrawn")
 	})
 }
+
+// TestLearningCostsNoDisk verifies that a node which begins writes nothing for purges of what it does not have: there may be thousands.
+func TestLearningCostsNoDisk(t *testing.T) {
+	b := newNode(t, newMapStore())
+	b.Doubt(at(4), Position{Epoch: 7})
+	b.hears(t, Forget, at(5))
+	b.hears(t, Restore, at(6))
+	if b.store.deletes+b.store.puts > 0 {
+		t.Errorf("%d deletions and %d writes", b.store.deletes, b.store.puts)
+	}
+	b.hears(t, Withdraw, at(7))
+	if b.store.puts != 1 {
+		t.Errorf("%d writes of a tombstone", b.store.puts)
+	}
+	b.begin()
+	b.hears(t, Withdraw, at(7))
+	if b.store.puts != 1 {
+		t.Errorf("%d writes of a tombstone that was there", b.store.puts)
+	}
+}
