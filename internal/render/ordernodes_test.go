@@ -278,3 +278,36 @@ func TestLearningCostsNoDisk(t *testing.T) {
 		t.Errorf("%d writes of a tombstone that was there", b.store.puts)
 	}
 }
+
+// TestDoubtWhileTheOriginFails verifies that what is in doubt is looked up in the shared store before a failure that is remembered has it
+// shown, and once.
+func TestDoubtWhileTheOriginFails(t *testing.T) {
+	for name, withdraw := range map[string]bool{"taken down": true, "as it was": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := newMapStore()
+				a, b := newNode(t, shared), newNode(t, shared)
+				a.Reached(at(4))
+				b.Reached(at(4))
+				wantEdition(t, "B", b, "one")
+				b.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrUpstream })
+				time.Sleep(2 * time.Hour)
+				b.edition(t)
+				wantEdition(t, "B, whose origin fails,", b, "one")
+				want := "one"
+				if withdraw {
+					want = "withdrawn"
+					a.PurgeAt(t.Context(), Withdraw, Order{At: at(5)}, remote(t))
+				}
+				b.Doubt(at(50), at(50))
+				b.Reached(at(50))
+				wantEdition(t, "B, in doubt,", b, want)
+				looks := shared.gets
+				wantEdition(t, "B, again,", b, want)
+				if n := shared.gets - looks; n > 0 {
+					t.Errorf("B has looked %d times more", n)
+				}
+			})
+		})
+	}
+}
