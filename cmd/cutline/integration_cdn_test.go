@@ -36,7 +36,9 @@ const (
 	cdnToken = "token-of-sixteen"
 )
 
-func cdnEnv() []string { return append(settingsEnv(), "CUTLINE_KEYS="+cdnKey) }
+func cdnEnv() []string {
+	return append(settingsEnv(), "CUTLINE_KEYS="+cdnKey, "CUTLINE_LIMITS_TIMEOUT=1m")
+}
 
 func cdnProgram(t *testing.T) string {
 	t.Helper()

@@ -23,6 +23,18 @@ import (
 // handlerOf is the whole server of a site, without its listener, with limits.workers as workers has it.
 func handlerOf(t *testing.T, dir, workers string) http.Handler {
 	t.Helper()
+	st := stackOf(t, dir, workers, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() {
+		if err := st.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st.proxy.Handler()
+}
+
+// stackOf is what a server of a site consists of, which the caller closes.
+func stackOf(t *testing.T, dir, workers string, log *slog.Logger) *stack {
+	t.Helper()
 	p := program{stdout: io.Discard, stderr: io.Discard}
 	cmd := p.serveCommand()
 	if err := cmd.Flags().Set("cache", "off"); err != nil {
@@ -40,16 +52,11 @@ func handlerOf(t *testing.T, dir, workers string) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := newStack(s, c, nil, slog.New(slog.DiscardHandler))
+	st, err := newStack(s, c, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := st.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return st.proxy.Handler()
+	return st
 }
 
 // numbered is a colour that says i.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dd8bf596/cutline/internal/imagetest"
 	"github.com/dd8bf596/cutline/internal/transform"
@@ -86,10 +87,10 @@ func command(t testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
-// newTransformer is the engine as production runs it.
+// newTransformer is the engine as production runs it, with more time for machines that do other things beside.
 func newTransformer(t testing.TB) *transform.Transformer {
 	t.Helper()
-	tr := transform.New(goengine.New(), transform.Options{})
+	tr := transform.New(goengine.New(), transform.Options{Timeout: time.Minute, MaxWait: time.Minute})
 	t.Cleanup(func() {
 		if err := tr.Close(); err != nil {
 			t.Error(err)
