@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -8,8 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dd8bf596/cutline/internal/render"
+	"github.com/dd8bf596/cutline/internal/source"
 )
 
 // ask sends a request to the admin handler, as a program on this machine does; fields are "Name: value".
@@ -94,6 +99,33 @@ func TestAdminAdmits(t *testing.T) {
 				t.Error("the token shows")
 			}
 		})
+	}
+}
+
+// late are peers that note how long they have.
+type late struct{ until chan time.Time }
+
+func (p late) Purged(ctx context.Context, _ render.Purge, _ []source.Source) render.Order {
+	until, _ := ctx.Deadline()
+	p.until <- until
+	return render.Order{}
+}
+
+func (late) Rescanned(context.Context) {}
+
+// TestPurgeThatWaited verifies that a purge has all of its time, however long the one before it took.
+func TestPurgeThatWaited(t *testing.T) {
+	d := newDesk(t)
+	peers := late{make(chan time.Time, 1)}
+	d.o.Peers = peers
+	answer := make(chan int)
+	d.purging.Lock()
+	go func() { answer <- d.ask("", http.MethodPost, "/purge", `{"post": "fox"}`).Code }()
+	time.Sleep(50 * time.Millisecond) // it waits; where it is slower, there is nothing to see
+	over := time.Now()
+	d.purging.Unlock()
+	if status, until := <-answer, <-peers.until; status != http.StatusOK || until.Before(over.Add(purgeTime)) {
+		t.Errorf("status %d, and %s to do it in, want %s", status, until.Sub(over), purgeTime)
 	}
 }
 

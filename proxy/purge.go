@@ -120,9 +120,6 @@ func (s *Server) purge(ctx context.Context, w *PurgeRequest) (*PurgeResult, erro
 		return nil, err
 	}
 	how := w.how()
-	// Whoever asked may leave: half a purge is worse than one that nobody waits for.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
-	defer cancel()
 	order, done := s.tellAndPurge(ctx, how.purge, sources)
 	at.facts.outdate()
 	r := &PurgeResult{How: how.word, Sources: []PurgedSource{}, SurrogateKeys: []string{}}
@@ -170,6 +167,9 @@ type Peers interface {
 func (s *Server) tellAndPurge(ctx context.Context, p render.Purge, sources []source.Source) (order render.Order, done []render.Purged) {
 	s.purging.Lock()
 	defer s.purging.Unlock()
+	// Whoever asked may leave: half a purge is worse than one that nobody waits for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purgeTime)
+	defer cancel()
 	for some := range slices.Chunk(sources, toldAtOnce) {
 		at := s.tell(ctx, p, some)
 		done = append(done, s.o.Renderer.PurgeAt(ctx, p, at, some...)...)
