@@ -137,12 +137,12 @@ func (s *Server) getDialect(c *gin.Context, e *catalog.Entry, p imgix.Params, a 
 	}
 	spec, err := s.dialectSpec(c, e, p, a.grant.signed)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	rend, err := s.render(c, e, spec, formats)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	spec.Format = rend.Spec.Format
@@ -209,12 +209,12 @@ func (s *Server) getBlurHash(c *gin.Context, at *snapshot, e *catalog.Entry) {
 	ctx := c.Request.Context()
 	o, err := s.o.Renderer.Probe(ctx, e.Source)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	p, err := at.placeholders.of(ctx, s.o.Renderer, e, o.Sum)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	words, _ := e.Words.Over(o.Found)

@@ -50,7 +50,7 @@ func (s *Server) getFigure(c *gin.Context, at *snapshot, e *catalog.Entry) {
 	}
 	v, err := s.view(c.Request.Context(), at, e, grant{})
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	body, err := markup.Figure(s.markupOf(v), o)

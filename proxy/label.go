@@ -70,9 +70,9 @@ func newLabel(e *catalog.Entry, shown caption.Words, room int) *label {
 			room -= len(name) + len(": \r\n") + len(value)
 		}
 	}
-	tags := tags(e)
-	add("Surrogate-Key", strings.Join(tags, " "))
-	add("Cache-Tag", strings.Join(tags, ","))
+	for _, f := range tagFields(e) {
+		add(f.name, f.value[0])
+	}
 	add("Link", links(e, shown.LicenseURL()))
 	plain := shown.Plain()
 	if plain.Decorative {
@@ -177,6 +177,12 @@ func tags(e *catalog.Entry) []string {
 		out = append(out, t)
 	}
 	return out
+}
+
+// tagFields are e's tags as CDNs read them.
+func tagFields(e *catalog.Entry) []field {
+	tags := tags(e)
+	return []field{newField("Surrogate-Key", strings.Join(tags, " ")), newField("Cache-Tag", strings.Join(tags, ","))}
 }
 
 // tag folds text into the alphabet that every CDN takes, [a-z0-9._-], and at most 100 characters of it. Where characters are

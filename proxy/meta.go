@@ -114,7 +114,7 @@ type candidate struct {
 func (s *Server) getMeta(c *gin.Context, at *snapshot, e *catalog.Entry, g grant) {
 	v, err := s.view(c.Request.Context(), at, e, g)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	m, err := s.newMeta(v)

@@ -91,7 +91,7 @@ func (s *Server) getPicture(c *gin.Context, e *catalog.Entry, o order, a sending
 	}
 	rend, err := s.render(c, e, o.spec, formats)
 	if err != nil {
-		s.fail(c, err)
+		s.failOf(c, e, err)
 		return
 	}
 	o.spec.Format = rend.Spec.Format

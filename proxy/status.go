@@ -128,7 +128,10 @@ var answerHeaders = []string{
 }
 
 // fail answers with err's verdict.
-func (s *Server) fail(c *gin.Context, err error) {
+func (s *Server) fail(c *gin.Context, err error) { s.failOf(c, nil, err) }
+
+// failOf is fail for want of e's picture: a cache that keeps the answer finds it by the tags that a purge of the picture names.
+func (s *Server) failOf(c *gin.Context, e *catalog.Entry, err error) {
 	v := judge(err)
 	s.tally.refused.Add(1)
 	seen := &visit{outcome: v.outcome, request: sentID(c.Request.Header)}
@@ -143,6 +146,9 @@ func (s *Server) fail(c *gin.Context, err error) {
 	h.Set("Cache-Control", "no-store")
 	if v.maxAge > 0 {
 		h.Set("Cache-Control", bounded("public, max-age="+strconv.Itoa(v.maxAge), expiryOf(c)))
+		if e != nil {
+			setFields(h, tagFields(e))
+		}
 	}
 	h.Set("Cache-Status", "cutline; detail="+v.outcome)
 	switch v.status {

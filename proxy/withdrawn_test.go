@@ -30,6 +30,9 @@ func TestWithdrawn(t *testing.T) {
 		if resp.StatusCode != http.StatusGone || resp.Header.Get("Cache-Control") != "public, max-age=300" || body != "This picture was taken down." {
 			t.Errorf("%s: %d, %s, %q", path, resp.StatusCode, resp.Header.Get("Cache-Control"), body)
 		}
+		if got, want := resp.Header.Get("Surrogate-Key"), strings.Join(tags(e), " "); got != want || resp.Header.Get("Cache-Tag") == "" {
+			t.Errorf("%s: Surrogate-Key %q, want %q: a restored picture would stay away until caches have forgotten this", path, got, want)
+		}
 		if got := resp.Header.Get("Cache-Status"); got != "cutline; detail=withdrawn" {
 			t.Errorf("%s: Cache-Status %q", path, got)
 		}
