@@ -179,7 +179,7 @@ func (s *Server) tellAndPurge(ctx context.Context, p render.Purge, sources []sou
 	return order, done
 }
 
-// toldAtOnce is how many sources a message has at most.
+// toldAtOnce is how many sources one message of internal/cluster takes: fewer would be more messages, more would be split there.
 const toldAtOnce = 256
 
 // tell tells the other nodes what is about to be purged here: whoever has the answer knows that all will hear of it. Of a Restore they

@@ -258,10 +258,7 @@ func TestDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shared := newMapStore()
-				a, b := newNode(t, shared), newNode(t, shared)
-				a.Reached(at(4))
-				b.Reached(at(4))
+				a, b, _ := twoNodes(t)
 				wantEdition(t, "B", b, "one")
 				a.second()
 				a.PurgeAt(t.Context(), Forget, Order{At: at(5)}, remote(t)) // B does not hear of it

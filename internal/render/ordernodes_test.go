@@ -11,6 +11,16 @@ import (
 	"github.com/dd8bf596/cutline/internal/transform"
 )
 
+// twoNodes are nodes that share a store and have carried out what there was until 4.
+func twoNodes(t *testing.T) (a, b *node, shared *mapStore) {
+	t.Helper()
+	shared = newMapStore()
+	a, b = newNode(t, shared), newNode(t, shared)
+	a.Reached(at(4))
+	b.Reached(at(4))
+	return a, b, shared
+}
+
 // purged has a purge, told at a position, carried out at the nodes, the first of which was asked for it.
 func purged(t *testing.T, p Purge, at Position, asked *node, others ...*node) {
 	t.Helper()
@@ -37,10 +47,7 @@ func TestLearnedPurges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shared := newMapStore()
-				a, b := newNode(t, shared), newNode(t, shared)
-				a.Reached(at(4))
-				b.Reached(at(4))
+				a, b, shared := twoNodes(t)
 				wantEdition(t, "B", b, "one")
 				purged(t, Withdraw, at(5), a, b)
 				purged(t, Restore, at(6), a, b)
@@ -98,10 +105,7 @@ func TestDoubtHasNoGap(t *testing.T) {
 	})
 	t.Run("fetched by a flight from before", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			shared := newMapStore()
-			a, b := newNode(t, shared), newNode(t, shared)
-			a.Reached(at(4))
-			b.Reached(at(4))
+			a, b, _ := twoNodes(t)
 			gate := make(chan struct{})
 			b.origin.set(func(o *fakeOrigin) { o.gate = gate })
 			ctx, leave := context.WithCancel(t.Context())
@@ -152,10 +156,7 @@ func TestPurgesThatCross(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shared := newMapStore()
-				a, b := newNode(t, shared), newNode(t, shared)
-				a.Reached(at(4))
-				b.Reached(at(4))
+				a, b, shared := twoNodes(t)
 				wantEdition(t, "B", b, "one")
 				wantEdition(t, "A", a, "one")
 				if tt.first == Restore {
@@ -242,10 +243,7 @@ func TestWithdrawnUnheard(t *testing.T) {
 // TestOwedTakeDown verifies that a take-down of which others have yet to be told is not lifted by what they tell meanwhile.
 func TestOwedTakeDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shared := newMapStore()
-		a, b := newNode(t, shared), newNode(t, shared)
-		a.Reached(at(4))
-		b.Reached(at(4))
+		a, b, _ := twoNodes(t)
 		a.PurgeAt(t.Context(), Withdraw, Order{Owed: true}, remote(t))
 		b.PurgeAt(t.Context(), Forget, Order{At: at(5)}, remote(t))
 		a.hears(t, Forget, at(5))
@@ -285,10 +283,7 @@ func TestDoubtWhileTheOriginFails(t *testing.T) {
 	for name, withdraw := range map[string]bool{"taken down": true, "as it was": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shared := newMapStore()
-				a, b := newNode(t, shared), newNode(t, shared)
-				a.Reached(at(4))
-				b.Reached(at(4))
+				a, b, shared := twoNodes(t)
 				wantEdition(t, "B", b, "one")
 				b.origin.set(func(o *fakeOrigin) { o.err = fetch.ErrUpstream })
 				time.Sleep(2 * time.Hour)
