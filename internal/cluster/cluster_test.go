@@ -21,9 +21,16 @@ type heard struct {
 
 func newHeard() heard { return heard{make(chan Message, 1000), make(chan Doubt, 100)} }
 
-func (h heard) Apply(_ context.Context, m Message) { h.messages <- m }
-func (h heard) Reached(Position)                   {}
-func (h heard) Doubt(d Doubt)                      { h.doubts <- d }
+func (h heard) Reached(Position) {}
+func (h heard) Doubt(d Doubt)    { h.doubts <- d }
+
+// Apply does not hold up the end of a test that has failed.
+func (h heard) Apply(ctx context.Context, m Message) {
+	select {
+	case h.messages <- m:
+	case <-ctx.Done():
+	}
+}
 
 // next waits for what comes on c, as long as it takes within reason.
 func next[T any](t *testing.T, c <-chan T) T {

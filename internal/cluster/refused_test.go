@@ -11,10 +11,11 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// refuses has redis answer all commands that write with an error, as a replica does, or a server whose memory is full.
-func refuses(redis *miniredis.Miniredis, with string) {
-	redis.Server().SetPreHook(func(c *server.Peer, cmd string, _ ...string) bool {
-		if with == "" || !slices.Contains([]string{"SET", "XADD", "EVAL", "DEL"}, strings.ToUpper(cmd)) {
+// refuses has redis answer all commands that write and have a word in an argument with an error, as a replica does, or a server whose memory
+// is full.
+func refuses(redis *miniredis.Miniredis, with, word string) {
+	redis.Server().SetPreHook(func(c *server.Peer, cmd string, args ...string) bool {
+		if with == "" || !slices.Contains([]string{"SET", "XADD", "EVAL", "DEL"}, strings.ToUpper(cmd)) || !strings.Contains(strings.Join(args, " "), word) {
 			return false
 		}
 		c.WriteError(with)
@@ -47,7 +48,7 @@ func TestRefused(t *testing.T) {
 			h := newHeard()
 			n.Follow(h)
 			next(t, h.doubts)
-			refuses(redis, with)
+			refuses(redis, with, "")
 			if _, told := n.Tell(t.Context(), Forget, "/a.jpg"); told {
 				t.Fatal("told")
 			}
@@ -56,7 +57,7 @@ func TestRefused(t *testing.T) {
 				release()
 				return !n.Reachable()
 			})
-			refuses(redis, "")
+			refuses(redis, "", "")
 			if m := next(t, h.messages); m.Kind != Forget {
 				t.Errorf("heard %+v", m)
 			}

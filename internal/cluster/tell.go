@@ -24,6 +24,9 @@ const (
 // errNonsense is an answer that no Redis gives.
 var errNonsense = errors.New("an answer that makes no sense")
 
+// errBehind says that the stream goes on where this node has not read it yet.
+var errBehind = errors.New("not read to the end")
+
 // errNoStream says that this node has yet to find the stream, or that Redis has lost it.
 var errNoStream = errors.New("no stream")
 
@@ -33,8 +36,7 @@ type outbox struct {
 	mu      sync.Mutex // of sending too
 	owed    []*wire
 	sources int
-	added   time.Time // the last of owed
-	told    Position  // of the last message that was not owed
+	told    Position // of the last message that was not owed
 	wake    chan struct{}
 }
 
@@ -64,19 +66,8 @@ func (b *outbox) overtaken(at Position, sources []string) {
 	})
 }
 
-// caughtUp reports whether n has read everything that was told before the last of what it owes was asked for.
-func (n *Node) caughtUp() bool {
-	n.outbox.mu.Lock()
-	added := n.outbox.added
-	n.outbox.mu.Unlock()
-	n.reading.mu.Lock()
-	defer n.reading.mu.Unlock()
-	return n.reading.clear.After(added)
-}
-
 // add keeps messages for later; where they are too many, that there were some.
 func (b *outbox) add(from string, messages ...*wire) {
-	b.added = time.Now()
 	for _, w := range messages {
 		b.sources += len(w.Sources) + 1
 	}
@@ -121,6 +112,29 @@ func (n *Node) Tell(ctx context.Context, kind Kind, sources ...string) (at Posit
 
 // send has Redis take one message.
 func (n *Node) send(ctx context.Context, c rueidis.Client, w *wire) (Position, error) {
+	return n.append(w, func(text string) rueidis.RedisResult {
+		// Only a reader begins a stream, with its epoch: one without is given up, and what it holds with it.
+		return c.Do(ctx, c.B().Xadd().Key(n.stream()).Nomkstream().Maxlen().Almost().Threshold(decimal(keepMessages)).Id("*").
+			FieldValue().FieldValue(messageField, text).Build())
+	})
+}
+
+// appendScript takes a message if the stream ends at ARGV[1].
+const appendScript = `local l = redis.call("XREVRANGE",KEYS[1],"+","-","COUNT",1)
+if not l[1] then return false end
+if l[1][1] ~= ARGV[1] then return "" end
+return redis.call("XADD",KEYS[1],"MAXLEN","~",ARGV[2],"*",ARGV[3],ARGV[4])`
+
+// sendAfter is send for what is owed: whoever says it has to know all that was said before. It fails with errBehind where the stream does not
+// end at tip.
+func (n *Node) sendAfter(ctx context.Context, c rueidis.Client, tip Position, w *wire) (Position, error) {
+	return n.append(w, func(text string) rueidis.RedisResult {
+		return c.Do(ctx, c.B().Eval().Script(appendScript).Numkeys(1).Key(n.stream()).Arg(tip.id(), decimal(keepMessages), messageField, text).Build())
+	})
+}
+
+// append has Redis take one message, and reads where it is.
+func (n *Node) append(w *wire, do func(text string) rueidis.RedisResult) (Position, error) {
 	epoch := n.reading.position().Epoch
 	text, err := w.text()
 	if err != nil {
@@ -129,14 +143,14 @@ func (n *Node) send(ctx context.Context, c rueidis.Client, w *wire) (Position, e
 	if epoch == 0 {
 		return Position{}, errNoStream
 	}
-	// Only a reader begins a stream, with its epoch: one without is given up, and what it holds with it.
-	id, err := c.Do(ctx, c.B().Xadd().Key(n.stream()).Nomkstream().Maxlen().Almost().Threshold(decimal(keepMessages)).Id("*").
-		FieldValue().FieldValue(messageField, text).Build()).ToString()
-	if rueidis.IsRedisNil(err) {
-		err = errNoStream
-	}
-	if err != nil {
+	id, err := do(text).ToString()
+	switch {
+	case rueidis.IsRedisNil(err):
+		return Position{}, errNoStream
+	case err != nil:
 		return Position{}, err
+	case id == "":
+		return Position{}, errBehind
 	}
 	at, ok := parseID(id)
 	if !ok {
@@ -159,7 +173,14 @@ func (n *Node) deliver() {
 			return
 		case <-n.outbox.wake:
 		}
-		for pause := operation; !n.caughtUp() || !n.flush(n.ctx, c, patient); pause = min(2*pause, connectMost) {
+		for pause := operation; ; pause = min(2*pause, connectMost) {
+			err := n.flush(n.ctx, c, patient)
+			if err == nil {
+				break
+			}
+			if errors.Is(err, errBehind) {
+				pause = operation / 5 // the reader is at it
+			}
 			if !n.sleep(pause) {
 				return
 			}
@@ -167,27 +188,36 @@ func (n *Node) deliver() {
 	}
 }
 
-// flush sends what is owed, and reports whether nothing is any more.
-func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) bool {
+// flush sends what is owed, each message if nothing was said that this node has not read. nil means that nothing is owed any more.
+func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) error {
+	var sent Position
 	for {
 		n.outbox.mu.Lock()
 		if len(n.outbox.owed) == 0 {
 			n.outbox.mu.Unlock()
 			n.stuck.Store(false)
-			return true
+			return nil
 		}
 		w := n.outbox.owed[0]
 		n.outbox.mu.Unlock()
+		tip := n.reading.position()
+		if tip.Epoch == sent.Epoch && tip.before(sent) {
+			tip = sent
+		}
 		ctx, cancel := context.WithTimeout(ctx, each)
-		_, err := n.send(ctx, c, w)
+		at, err := n.sendAfter(ctx, c, tip, w)
 		cancel()
+		if errors.Is(err, errBehind) {
+			return err
+		}
 		if err != nil {
 			n.stuck.Store(true)
 			if !errors.Is(err, errNoStream) && n.ctx.Err() == nil {
 				n.report(err)
 			}
-			return false
+			return err
 		}
+		sent = at
 		n.settle(w.ID)
 	}
 }
@@ -214,9 +244,13 @@ func (b *outbox) owes() bool {
 
 // flushLast gives what is owed a last chance, where Redis answers.
 func (n *Node) flushLast() {
-	if c := n.reach(); c != nil && !n.breaker.isOpen() && n.outbox.owes() {
-		ctx, cancel := context.WithTimeout(n.ctx, lastChance)
-		defer cancel()
-		n.flush(ctx, c, lastChance)
+	c := n.reach()
+	if c == nil || n.breaker.isOpen() || !n.outbox.owes() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, lastChance)
+	defer cancel()
+	for errors.Is(n.flush(ctx, c, lastChance), errBehind) && ctx.Err() == nil {
+		n.sleep(operation / 5)
 	}
 }
