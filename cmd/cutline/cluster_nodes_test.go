@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,10 +41,16 @@ type fleet struct {
 // newFleet starts nodes of a site with so many posts; without Redis where that is not wanted.
 func newFleet(t *testing.T, posts int, redis bool) *fleet {
 	t.Helper()
+	return newFleetBehind(t, posts, redis, func(s3 string) string { return s3 })
+}
+
+// newFleetBehind is newFleet with something between the nodes and the S3 server: front is given its host:port, and returns another.
+func newFleetBehind(t *testing.T, posts int, redis bool, front func(s3 string) string) *fleet {
+	t.Helper()
 	f := &fleet{origin: imagetest.NewOrigin(t), s3: imagetest.S3(t)}
 	env := []string{
 		"AWS_ACCESS_KEY_ID=" + imagetest.S3ID, "AWS_SECRET_ACCESS_KEY=" + imagetest.S3Secret,
-		"CUTLINE_CACHE_BUCKET=s3://pictures?prefix=news&region=us-east-1&use_path_style=true&endpoint=" + url.QueryEscape("http://"+f.s3.Address),
+		"CUTLINE_CACHE_BUCKET=s3://pictures?prefix=news&region=us-east-1&use_path_style=true&endpoint=" + url.QueryEscape("http://"+front(f.s3.Address)),
 	}
 	if redis {
 		f.redis = imagetest.Redis(t)
@@ -73,9 +80,14 @@ func newFleet(t *testing.T, posts int, redis bool) *fleet {
 	return f
 }
 
-// edition has the origin serve one of several pictures for a post.
+// edition has the origin serve one of several pictures for a post, which no other post has.
 func (f *fleet) edition(t *testing.T, post string, n int) {
-	f.origin.Serve("/"+post+".jpg", imagetest.JPEG(t, 400+len(post)*8+n*8, 300))
+	t.Helper()
+	number, err := strconv.Atoi(strings.TrimPrefix(post, "p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.origin.Serve("/"+post+".jpg", imagetest.JPEG(t, 400+n*8, 300+number))
 }
 
 func (f *fleet) metric(t *testing.T, node int, series string) float64 {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,6 +26,7 @@ import (
 
 // A cdnNode is a "cutline serve" of its own process, at an address that it keeps over restarts.
 type cdnNode struct {
+	program                         string // "" is cdnProgram
 	listen, admin, cache, site, log string
 	env                             []string
 	cmd                             *exec.Cmd
@@ -51,7 +53,7 @@ func cdnProgram(t *testing.T) string {
 
 func (n *cdnNode) start(t *testing.T) {
 	t.Helper()
-	n.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), cdnProgram(t), "serve", "--listen", n.listen, "--admin", n.admin, "--cache", n.cache, n.site)
+	n.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), cmp.Or(n.program, cdnProgram(t)), "serve", "--listen", n.listen, "--admin", n.admin, "--cache", n.cache, n.site)
 	n.cmd.Env = append(cdnEnv(), n.env...)
 	log, err := os.OpenFile(n.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
