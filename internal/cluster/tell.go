@@ -173,17 +173,19 @@ func (n *Node) deliver() {
 			return
 		case <-n.outbox.wake:
 		}
-		for pause := operation; ; pause = min(2*pause, connectMost) {
-			err := n.flush(n.ctx, c, patient)
-			if err == nil {
-				break
-			}
-			if errors.Is(err, errBehind) {
-				pause = operation / 5 // the reader is at it
+		behind, pause := operation/5, operation
+		for err := n.flush(n.ctx, c, patient); err != nil; err = n.flush(n.ctx, c, patient) {
+			if errors.Is(err, errBehind) { // the reader is at it
+				if !n.sleep(behind) {
+					return
+				}
+				behind = min(2*behind, 4*operation)
+				continue
 			}
 			if !n.sleep(pause) {
 				return
 			}
+			pause = min(2*pause, connectMost)
 		}
 	}
 }

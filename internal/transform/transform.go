@@ -16,7 +16,7 @@ var (
 	ErrFormat   = errors.New("not an image format that is read")    // magic bytes of no allowed format, or one that the engine cannot decode or encode
 	ErrTooLarge = errors.New("image exceeds a limit")               // bytes, pixels, sides, scans, metadata or decode memory; of a rendition, the bytes of its Spec
 	ErrCorrupt  = errors.New("image cannot be decoded")             // truncated or damaged
-	ErrBusy     = errors.New("too many images are being processed") // the queue is full or the wait was too long
+	ErrBusy     = errors.New("too many images are being processed") // the queue is full, the wait was too long, or the Transformer is closed
 	ErrTimeout  = errors.New("image took too long to process")      // the deadline of one transform passed
 	ErrEnded    = errors.New("it ended what was to decode it")      // beside ErrCorrupt: the only sign of damage, which memory that ran short can leave too
 	ErrPanic    = errors.New("image engine failed")                 // a panic or another defect inside the engine, turned into an error

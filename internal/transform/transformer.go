@@ -26,6 +26,8 @@ type Transformer struct {
 	memory  *semaphore.Weighted // bytes of decoding and resizing
 	encode  *semaphore.Weighted // bytes of encoding
 	running sync.WaitGroup
+	end     sync.Mutex // of closed, and of what is added to running
+	closed  bool
 
 	inside, working atomic.Int64
 	crowded, waited atomic.Int64
@@ -216,11 +218,16 @@ func (t *Transformer) run(ctx context.Context, src []byte, specs []Spec, leave f
 	limited, cancel := context.WithTimeout(ctx, t.o.Timeout)
 	defer cancel()
 	done := make(chan result, 1)
-	t.running.Go(func() {
+	if !t.begin() {
+		leave()
+		return nil, fmt.Errorf("%w: the engine is closed", ErrBusy)
+	}
+	go func() {
+		defer t.running.Done()
 		outputs, err := t.call(limited, src, specs)
 		leave() // before the caller knows: what it asks for next finds the slot free
 		done <- result{outputs, err}
-	})
+	}()
 	select {
 	case r := <-done:
 		return t.settle(ctx, r)
@@ -287,8 +294,22 @@ func known(err error) error {
 	return fmt.Errorf("%w: %w", ErrPanic, err)
 }
 
-// Close closes the engine, after the transforms under way, those that nobody waits for included. No other call may follow.
+// begin counts a call of the engine that Close waits for, and reports whether there still is one.
+func (t *Transformer) begin() bool {
+	t.end.Lock()
+	defer t.end.Unlock()
+	if !t.closed {
+		t.running.Add(1)
+	}
+	return !t.closed
+}
+
+// Close closes the engine, after the transforms under way, those that nobody waits for included. What waits, or comes later, is ErrBusy.
+// It may be called once.
 func (t *Transformer) Close() error {
+	t.end.Lock()
+	t.closed = true
+	t.end.Unlock()
 	t.running.Wait()
 	return t.engine.Close()
 }

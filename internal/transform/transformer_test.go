@@ -429,6 +429,40 @@ func TestCloseWaits(t *testing.T) {
 	})
 }
 
+// TestTransformWhileItCloses has callers that Close does not wait for: none of them reaches an engine that is closed.
+func TestTransformWhileItCloses(t *testing.T) {
+	for range 100 {
+		e := &fakeEngine{info: someInfo}
+		e.transform = func(_ context.Context, specs []transform.Spec) ([]transform.Output, error) {
+			if e.closed.Load() {
+				t.Error("the engine was used after it was closed")
+			}
+			return good(specs), nil
+		}
+		tr := transform.New(e, transform.Options{Slots: 4})
+		var callers sync.WaitGroup
+		for range 4 {
+			callers.Go(func() {
+				for range 5 {
+					if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); err != nil && !errors.Is(err, transform.ErrBusy) {
+						t.Errorf("got error %v", err)
+					}
+				}
+			})
+		}
+		if err := tr.Close(); err != nil {
+			t.Error(err)
+		}
+		callers.Wait()
+		if _, err := tr.Transform(t.Context(), jpegHead, []transform.Spec{someSpec}); !errors.Is(err, transform.ErrBusy) {
+			t.Fatalf("after Close: got error %v, want %v", err, transform.ErrBusy)
+		}
+		if s := tr.Stats(); s.Working != 0 || s.Waiting != 0 {
+			t.Fatalf("after Close: %+v", s)
+		}
+	}
+}
+
 // TestTransformStill verifies that animations beyond a limit reach the engine as stills, and others as they are.
 func TestTransformStill(t *testing.T) {
 	moving := transform.Info{
