@@ -129,7 +129,7 @@ func Open(o Options) (*Node, error) {
 	n := &Node{o: o, redis: redis, name: random(), ready: make(chan struct{})}
 	n.ctx, n.end = context.WithCancel(context.Background())
 	n.keeper.init()
-	n.outbox.wake = make(chan struct{}, 1)
+	n.outbox.init()
 	n.idle.Go(n.connect)
 	n.idle.Go(n.probe)
 	n.idle.Go(n.keep)

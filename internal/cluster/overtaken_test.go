@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -59,37 +60,106 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	}
 }
 
-// TestOwedInAFlood verifies that purges which come one after the other, at this node and at another, do not put off for ever what this
-// one owes, nor keep it from telling at once when it has told that.
+// TestOwedInAFlood verifies that what a node owes waits neither until it has read all that others tell, nor until nobody tells anything more.
 func TestOwedInAFlood(t *testing.T) {
 	redis := miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
 	a, b := open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
-	ha, hb := newHeard(), newHeard()
+	busy, read := make(chan bool), make(chan bool)
+	ha, hb := &slowly{heard: newHeard(), during: func() { busy <- true; <-read }}, newHeard()
 	a.Follow(ha)
 	b.Follow(hb)
 	next(t, ha.doubts)
 	next(t, hb.doubts)
+	for n := range 5 { // the first is being carried out, the others are not read
+		if _, told := b.Tell(t.Context(), Forget, "/of-b.jpg"); !told {
+			t.Fatal("not told")
+		}
+		if n == 0 {
+			next(t, busy)
+		}
+	}
 	a.breaker.open()
 	if _, told := a.Tell(t.Context(), Forget, "/owed.jpg"); told {
 		t.Fatal("told")
 	}
-	until(t, "told at once", func() bool {
-		if _, told := b.Tell(t.Context(), Forget, "/of-b.jpg"); !told {
-			t.Fatal("not told")
-		}
-		_, told := a.Tell(t.Context(), Forget, "/later.jpg")
-		return told
-	})
 	var got []string
-	for !slices.Contains(got, "/later.jpg") {
-		if m := next(t, hb.messages); m.Sources[0] != "/of-b.jpg" {
-			got = append(got, m.Sources...)
+	hear := func(last string) {
+		for !slices.Contains(got, last) {
+			if m := next(t, hb.messages); m.Sources[0] != "/of-b.jpg" {
+				got = append(got, m.Sources...)
+			}
 		}
 	}
-	if !slices.Equal(got, []string{"/owed.jpg", "/later.jpg"}) {
+	hear("/owed.jpg")
+	close(read)
+	until(t, "told at once", func() bool { _, told := a.Tell(t.Context(), Forget, "/later.jpg"); return told })
+	if hear("/later.jpg"); !slices.Equal(got, []string{"/owed.jpg", "/later.jpg"}) {
 		t.Errorf("heard %v, want what was owed, and then what came later", got)
 	}
+}
+
+// TestOwedIsSent verifies the script against what a stream may have in it.
+func TestOwedIsSent(t *testing.T) {
+	for name, tt := range map[string]struct {
+		behind []string // the texts of entries that were not read
+		fields []string // of another one
+		want   error
+	}{
+		"nothing":                 {},
+		"purges":                  {behind: []string{textOf(t, Forget, "/a.jpg"), textOf(t, Restore, "/a.jpg"), textOf(t, Rescan)}},
+		"noise":                   {behind: []string{"", "[[["}, fields: []string{"x", "y", "m", "z"}},
+		"as many as are read":     {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost-1)},
+		"more than are read":      {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost), want: errBehind},
+		"a take-down":             {behind: []string{textOf(t, Rescan), textOf(t, Withdraw, "/a.jpg")}, want: errBehind},
+		"one that is spoken of":   {behind: []string{textOf(t, Forget, `/"do":"withdraw"`)}},
+		"a stream that has begun": {behind: nil, want: errBehind},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := miniredis.RunT(t)
+			n := open(t, Options{URL: "redis://" + redis.Addr(), Prefix: "site"})
+			connected(t, n)
+			add := func(fields ...string) Position {
+				t.Helper()
+				id, err := redis.XAdd(n.stream(), "*", fields)
+				at, ok := parseID(id)
+				if err != nil || !ok {
+					t.Fatal(id, err)
+				}
+				return at
+			}
+			n.reading.at = Position{Epoch: 1}
+			if _, err := n.sendAfter(t.Context(), n.reach(), n.reading.at, split(n.name, Forget, []string{"/a.jpg"})[0]); !errors.Is(err, errNoStream) {
+				t.Errorf("without a stream: %v", err)
+			}
+			tip := add(beginningField, "1")
+			if name == "a stream that has begun" {
+				tip = Position{}
+			}
+			for _, text := range tt.behind {
+				add(messageField, text)
+			}
+			if tt.fields != nil {
+				add(tt.fields...)
+			}
+			at, err := n.sendAfter(t.Context(), n.reach(), tip, split(n.name, Forget, []string{"/a.jpg"})[0])
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if err == nil && !tip.before(at) {
+				t.Errorf("sent at %v, behind %v", at, tip)
+			}
+		})
+	}
+}
+
+func textOf(t *testing.T, kind Kind, sources ...string) string {
+	t.Helper()
+	text, err := split("0123456789abcdef", kind, sources)[0].text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // TestOwedAtTheEnd verifies that a node which says what it owes when it ends does not owe it when it begins again.

@@ -24,8 +24,8 @@ const (
 // errNonsense is an answer that no Redis gives.
 var errNonsense = errors.New("an answer that makes no sense")
 
-// errBehind says that the stream goes on where this node has not read it yet.
-var errBehind = errors.New("not read to the end")
+// errBehind says that there may be take-downs in the stream that this node has not read yet.
+var errBehind = errors.New("not read far enough")
 
 // errNoStream says that this node has yet to find the stream, or that Redis has lost it.
 var errNoStream = errors.New("no stream")
@@ -38,7 +38,10 @@ type outbox struct {
 	sources int
 	told    Position // of the last message that was not owed
 	wake    chan struct{}
+	sending chan struct{} // holds one while what is owed is being sent: a message is sent twice only where nobody knows whether it came
 }
+
+func (b *outbox) init() { b.wake, b.sending = make(chan struct{}, 1), make(chan struct{}, 1) }
 
 // overtaken takes sources out of what would lift a take-down that this node had not heard of when it was asked: that was told first, and is
 // the later one all the same. Whoever has told something later had a say in between.
@@ -119,17 +122,24 @@ func (n *Node) send(ctx context.Context, c rueidis.Client, w *wire) (Position, e
 	})
 }
 
-// appendScript takes a message if the stream ends at ARGV[1].
-const appendScript = `local l = redis.call("XREVRANGE",KEYS[1],"+","-","COUNT",1)
-if not l[1] then return false end
-if l[1][1] ~= ARGV[1] then return "" end
-return redis.call("XADD",KEYS[1],"MAXLEN","~",ARGV[2],"*",ARGV[3],ARGV[4])`
+// appendScript takes a message if the stream has the entry ARGV[1] and behind it neither ARGV[2] more nor one with the text ARGV[3].
+const appendScript = `if redis.call("EXISTS",KEYS[1]) == 0 then return false end
+local l = redis.call("XRANGE",KEYS[1],ARGV[1],"+","COUNT",ARGV[2] + 1)
+if not l[1] or l[1][1] ~= ARGV[1] or #l > ARGV[2] + 0 then return "" end
+for i = 2, #l do
+  if string.find(l[i][2][2],ARGV[3],1,true) then return "" end
+end
+return redis.call("XADD",KEYS[1],"MAXLEN","~",ARGV[4],"*",ARGV[5],ARGV[6])`
 
-// sendAfter is send for what is owed: whoever says it has to know all that was said before. It fails with errBehind where the stream does not
-// end at tip.
+// takeDown is in the text of a message that takes sources down, and of no other: within sources its quotes are escaped.
+const takeDown = `"do":"` + string(Withdraw) + `"`
+
+// sendAfter is send for what is owed: whoever says it has to know of all take-downs that were told before. It fails with errBehind where the
+// stream has one behind tip, or more than is read at one time.
 func (n *Node) sendAfter(ctx context.Context, c rueidis.Client, tip Position, w *wire) (Position, error) {
 	return n.append(w, func(text string) rueidis.RedisResult {
-		return c.Do(ctx, c.B().Eval().Script(appendScript).Numkeys(1).Key(n.stream()).Arg(tip.id(), decimal(keepMessages), messageField, text).Build())
+		return c.Do(ctx, c.B().Eval().Script(appendScript).Numkeys(1).Key(n.stream()).
+			Arg(tip.id(), decimal(readMost), takeDown, decimal(keepMessages), messageField, text).Build())
 	})
 }
 
@@ -190,8 +200,14 @@ func (n *Node) deliver() {
 	}
 }
 
-// flush sends what is owed, each message if nothing was said that this node has not read. nil means that nothing is owed any more.
+// flush sends what is owed, as long as this node has read far enough. nil means that nothing is owed any more.
 func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) error {
+	select {
+	case n.outbox.sending <- struct{}{}:
+		defer func() { <-n.outbox.sending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var sent Position
 	for {
 		n.outbox.mu.Lock()
