@@ -288,13 +288,17 @@ func (r *Renderer) apply(ctx context.Context, p Purge, at Position, own bool, sr
 	if lifted := has || shares && found.Withdrawn == nil; p == Withdraw && !lifted {
 		tomb = &withdrawal{At: time.Now().UTC()}
 	}
-	r.tombs.add(tomb, src)
+	if tomb != nil {
+		r.tombs.add(tomb, src)
+	}
 	if !has && (tomb != nil || !r.absent(ctx, src)) { // thousands may be read at the start, and a deletion is an fsync
 		if err := r.repoint(ctx, r.private(), src, tomb); err != nil {
 			r.report(err)
 		}
 	}
-	if tomb != nil && r.o.Shared != nil && !shares {
+	if tomb == nil {
+		r.tombs.lift(src)
+	} else if r.o.Shared != nil && !shares {
 		r.savePointer(ctx, r.o.Shared, src, pointer{Withdrawn: tomb})
 	}
 	r.forgotten(src)
@@ -342,12 +346,13 @@ func (r *Renderer) fromShared(ctx context.Context, src source.Source, t token, p
 	if r.o.Shared == nil {
 		return p
 	}
+	lifted := r.tombs.lifted.Load()
 	found, known := r.counts(ctx, r.o.Shared, src)
 	switch {
 	case !known:
 		return p
 	case found.Withdrawn != nil:
-		r.tombs.add(found.Withdrawn, src)
+		r.tombs.learn(found.Withdrawn, src, lifted)
 	case found.Current == nil, r.order.doubts(&found, true), !p.doubtful && found.Asked.Before(p.Asked):
 		return p
 	}

@@ -196,6 +196,7 @@ func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache
 	if w := r.tombs.of(src); w != nil {
 		return pointer{Withdrawn: w}
 	}
+	lifted := r.tombs.lifted.Load()
 	p, known := r.readAt(ctx, r.o.Store, src, k)
 	switch {
 	case !known:
@@ -203,7 +204,7 @@ func (r *Renderer) loadPointerAt(ctx context.Context, src source.Source, k cache
 	case r.order.outdated(src, &p):
 		return pointer{doubtful: true}
 	case p.Withdrawn != nil:
-		r.tombs.add(p.Withdrawn, src)
+		r.tombs.learn(p.Withdrawn, src, lifted)
 	case r.order.doubts(&p, false):
 		p.doubtful, p.Expires = true, time.Time{}
 	}

@@ -81,13 +81,6 @@ func (r *Renderer) PurgeAt(ctx context.Context, p Purge, at Order, sources ...so
 	}
 	close(next)
 	wg.Wait()
-	if p != Withdraw {
-		kept := make(map[source.Source]bool)
-		for _, d := range done {
-			kept[d.Source] = !d.Done
-		}
-		r.tombs.add(nil, slices.DeleteFunc(distinct, func(src source.Source) bool { return kept[src] })...)
-	}
 	return done
 }
 
@@ -107,8 +100,10 @@ func (r *Renderer) purge(ctx context.Context, p Purge, at Order, tomb *withdrawa
 	}
 	r.order.set(d.Source, at, true) // whoever tells at once has told all before
 	d.Err = r.repoint(ctx, r.o.Store, d.Source, tomb)
+	if d.Done = d.Err == nil; d.Done && tomb == nil {
+		r.tombs.lift(d.Source)
+	}
 	r.forgotten(d.Source)
-	d.Done = d.Err == nil
 }
 
 // forgotten ends a purge of src, once no store has what was known of it. Whoever comes before the mark may find a flight from before, or
@@ -242,8 +237,9 @@ func (p *purges) since(src source.Source, t token) bool {
 // fetched. There are as few as somebody has typed, so each change copies them, and readers take no lock. The zero value is
 // ready. It is safe for concurrent use.
 type tombs struct {
-	mu  sync.Mutex // of changes
-	all atomic.Pointer[map[source.Source]*withdrawal]
+	mu     sync.Mutex // of changes
+	all    atomic.Pointer[map[source.Source]*withdrawal]
+	lifted atomic.Uint64 // how often any was
 }
 
 // of returns the tombstone of src, or nil.
@@ -254,10 +250,32 @@ func (t *tombs) of(src source.Source) *withdrawal {
 	return nil
 }
 
-// add gives w to sources; nil takes theirs away.
+// add gives w to sources.
 func (t *tombs) add(w *withdrawal, sources ...source.Source) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.change(w, sources...)
+}
+
+// learn gives src w, which a store had, unless one was lifted since lifted was what it is given: it may be the one that was read.
+func (t *tombs) learn(w *withdrawal, src source.Source, lifted uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lifted.Load() == lifted {
+		t.change(w, src)
+	}
+}
+
+// lift takes the tombstone of src away. It comes after the stores have forgotten it.
+func (t *tombs) lift(src source.Source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lifted.Add(1)
+	t.change(nil, src)
+}
+
+// change gives w to sources; nil takes theirs away. It needs mu.
+func (t *tombs) change(w *withdrawal, sources ...source.Source) {
 	if !slices.ContainsFunc(sources, func(src source.Source) bool { return t.of(src) != w }) {
 		return // a node that begins reads thousands of purges
 	}
