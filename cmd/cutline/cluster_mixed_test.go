@@ -279,13 +279,19 @@ func (s *slowBucket) index(begins, part string) int {
 	return slices.IndexFunc(s.events, func(e string) bool { return strings.HasPrefix(e, begins) && strings.Contains(e, part) })
 }
 
+func (s *slowBucket) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
 // TestClusterNodesSlowBucket keeps all that the nodes write waiting. Answers do not wait, a pointer never comes before its original, and a
 // purge says when it failed.
 func TestClusterNodesSlowBucket(t *testing.T) {
 	var slow slowBucket
 	f := newFleetBehind(t, 2, false, func(s3 string) string { return slow.front(t, s3) })
 	if a := nodeAnswerOf(t, "http://"+f.nodes[0].listen+f.urls()[0]); a.Status != http.StatusOK || slow.index("end", "") >= 0 || slow.index("given up", "") >= 0 {
-		t.Fatalf("status %d, or the answer waited for a write: %q", a.Status, slow.events)
+		t.Fatalf("status %d, or the answer waited for a write: %q", a.Status, slow.all())
 	}
 	for i := range f.nodes {
 		f.wants(t, i, "while nothing can be written")
@@ -295,7 +301,7 @@ func TestClusterNodesSlowBucket(t *testing.T) {
 		return slow.index("end PUT", "/pointer/") >= 0 && slow.index("end PUT", "/rendition/") >= 0
 	})
 	if original, pointer := slow.index("end PUT", "/original/"), slow.index("begin PUT", "/pointer/"); original < 0 || pointer < original {
-		t.Errorf("a pointer came before its original: %q", slow.events)
+		t.Errorf("a pointer came before its original: %q", slow.all())
 	}
 	time.Sleep(2 * time.Second) // the rest of it
 	slow.shut()

@@ -18,7 +18,9 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	url := "redis://" + redis.Addr()
 	a, b := open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
 	busy, read := make(chan bool), make(chan bool)
-	ha, hb := &slowly{heard: newHeard(), during: func() { busy <- true; <-read }}, newHeard()
+	goOn := sync.OnceFunc(func() { close(read) })
+	t.Cleanup(goOn) // or a failure would wait for ever
+	ha, hb := &slowly{heard: newHeard(), during: func() { close(busy); <-read }}, newHeard()
 	a.Follow(ha)
 	b.Follow(hb)
 	next(t, ha.doubts)
@@ -33,7 +35,7 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	if _, told := b.Tell(t.Context(), Rescan); !told {
 		t.Fatal("not told")
 	}
-	next(t, busy)
+	<-busy
 	if _, told := b.Tell(t.Context(), Withdraw, "/down.jpg"); !told {
 		t.Fatal("not told")
 	}
@@ -47,7 +49,7 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	for range 3 {
 		next(t, tries)
 	}
-	close(read)
+	goOn()
 	for _, want := range []Kind{Rescan, Withdraw, Forget} {
 		m := next(t, hb.messages)
 		if m.Kind != want || want != Rescan && len(m.Sources) != 1 {
@@ -60,13 +62,15 @@ func TestOwedBehindATakeDown(t *testing.T) {
 	}
 }
 
-// TestOwedInAFlood verifies that what a node owes waits neither until it has read all that others tell, nor until nobody tells anything more.
+// TestOwedInAFlood verifies that what a node owes waits neither until it has read the last of what others tell, nor until nobody tells anything more.
 func TestOwedInAFlood(t *testing.T) {
 	redis := miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
 	a, b := open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
 	busy, read := make(chan bool), make(chan bool)
-	ha, hb := &slowly{heard: newHeard(), during: func() { busy <- true; <-read }}, newHeard()
+	goOn := sync.OnceFunc(func() { close(read) })
+	t.Cleanup(goOn) // or a failure would wait for ever
+	ha, hb := &slowly{heard: newHeard(), during: func() { close(busy); <-read }}, newHeard()
 	a.Follow(ha)
 	b.Follow(hb)
 	next(t, ha.doubts)
@@ -76,7 +80,7 @@ func TestOwedInAFlood(t *testing.T) {
 			t.Fatal("not told")
 		}
 		if n == 0 {
-			next(t, busy)
+			<-busy
 		}
 	}
 	a.breaker.open()
@@ -92,7 +96,7 @@ func TestOwedInAFlood(t *testing.T) {
 		}
 	}
 	hear("/owed.jpg")
-	close(read)
+	goOn()
 	until(t, "told at once", func() bool { _, told := a.Tell(t.Context(), Forget, "/later.jpg"); return told })
 	if hear("/later.jpg"); !slices.Equal(got, []string{"/owed.jpg", "/later.jpg"}) {
 		t.Errorf("heard %v, want what was owed, and then what came later", got)
@@ -101,6 +105,11 @@ func TestOwedInAFlood(t *testing.T) {
 
 // TestOwedIsSent verifies the script against what a stream may have in it.
 func TestOwedIsSent(t *testing.T) {
+	owed := outbox{owed: split("fedcba9876543210", Forget, []string{"/a.jpg"})}
+	id, text, err := owed.first()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		behind []string // the texts of entries that were not read
 		fields []string // of another one
@@ -113,6 +122,7 @@ func TestOwedIsSent(t *testing.T) {
 		"more than are read":      {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost), want: errBehind},
 		"a take-down":             {behind: []string{textOf(t, Rescan), textOf(t, Withdraw, "/a.jpg")}, want: errBehind},
 		"one that is spoken of":   {behind: []string{textOf(t, Forget, `/"do":"withdraw"`)}},
+		"the message itself":      {behind: []string{textOf(t, Rescan), text}, want: errBehind},
 		"a stream that has begun": {behind: nil, want: errBehind},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +139,7 @@ func TestOwedIsSent(t *testing.T) {
 				return at
 			}
 			n.reading.at = Position{Epoch: 1}
-			if _, err := n.sendAfter(t.Context(), n.reach(), n.reading.at, split(n.name, Forget, []string{"/a.jpg"})[0]); !errors.Is(err, errNoStream) {
+			if _, err := n.sendAfter(t.Context(), n.reach(), n.reading.at, id, text); !errors.Is(err, errNoStream) {
 				t.Errorf("without a stream: %v", err)
 			}
 			tip := add(beginningField, "1")
@@ -142,7 +152,7 @@ func TestOwedIsSent(t *testing.T) {
 			if tt.fields != nil {
 				add(tt.fields...)
 			}
-			at, err := n.sendAfter(t.Context(), n.reach(), tip, split(n.name, Forget, []string{"/a.jpg"})[0])
+			at, err := n.sendAfter(t.Context(), n.reach(), tip, id, text)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got %v, want %v", err, tt.want)
 			}
@@ -191,4 +201,57 @@ func TestOwedAtTheEnd(t *testing.T) {
 	if strings.Contains(kept, "owes") {
 		t.Errorf("kept %q", kept)
 	}
+}
+
+// TestOwedAfterARestart verifies that a node which takes back, before it has found Redis again, what an earlier run had heard of, tells that.
+func TestOwedAfterARestart(t *testing.T) {
+	redis := miniredis.RunT(t)
+	var mu sync.Mutex
+	kept := ""
+	o := Options{URL: "redis://" + redis.Addr(), Prefix: "site",
+		Load: func() string { mu.Lock(); defer mu.Unlock(); return kept },
+		Save: func(s string) { mu.Lock(); defer mu.Unlock(); kept = s },
+	}
+	b, hb := open(t, Options{URL: o.URL, Prefix: "site"}), newHeard()
+	b.Follow(hb)
+	next(t, hb.doubts)
+	a, ha := open(t, o), newHeard()
+	a.Follow(ha)
+	next(t, ha.doubts)
+	if _, told := b.Tell(t.Context(), Withdraw, "/a.jpg"); !told {
+		t.Fatal("not told")
+	}
+	next(t, ha.messages)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Save = nil // before Follow it would not know how far the run before had come
+	again := open(t, o)
+	if _, told := again.Tell(t.Context(), Restore, "/a.jpg"); told {
+		t.Fatal("told by a node that has read nothing")
+	}
+	again.Follow(newHeard())
+	for _, want := range []Kind{Withdraw, Restore} {
+		if m := next(t, hb.messages); m.Kind != want {
+			t.Errorf("heard %+v, want %s", m, want)
+		}
+	}
+}
+
+// TestEmptiedStream verifies that a stream which somebody has emptied, and which is still there, is given up for another.
+func TestEmptiedStream(t *testing.T) {
+	redis := miniredis.RunT(t)
+	n := open(t, Options{URL: "redis://" + redis.Addr(), Prefix: "site"})
+	h := newHeard()
+	n.Follow(h)
+	next(t, h.doubts)
+	c := n.reach()
+	if err := c.Do(t.Context(), c.B().Xtrim().Key(n.stream()).Maxlen().Threshold("0").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	if !redis.Exists(n.stream()) {
+		t.Fatal("proves nothing: the stream is gone")
+	}
+	next(t, h.doubts)
+	until(t, "told", func() bool { _, told := n.Tell(t.Context(), Rescan); return told })
 }

@@ -27,7 +27,7 @@ const (
 // The script makes a stream where there is none, or where the epoch was lost that it belongs to, or is ARGV[2] and to be given up.
 // A stream without its beginning was trimmed; one with another beginning is another stream.
 const beginScript = `local e = redis.call("GET",KEYS[1])
-if not e or e == ARGV[2] or redis.call("EXISTS",KEYS[2]) == 0 then
+if not e or e == ARGV[2] or redis.call("XLEN",KEYS[2]) == 0 then
   e = ARGV[1]
   redis.call("SET",KEYS[1],e)
   redis.call("DEL",KEYS[2])
@@ -63,6 +63,13 @@ func (r *reading) furthest() Position {
 		return r.had
 	}
 	return r.at
+}
+
+// knew reports whether an earlier run had come as far as at.
+func (r *reading) knew(at Position) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return at.Epoch == r.had.Epoch && !r.had.before(at)
 }
 
 func (r *reading) current() bool {
@@ -266,7 +273,7 @@ func (n *Node) apply(ctx context.Context, h Handler, at Position, fields map[str
 		h.Doubt(Doubt{Private: at, Shared: at})
 		return
 	}
-	if w.Kind == Withdraw && w.From != n.name {
+	if w.Kind == Withdraw && w.From != n.name && !n.reading.knew(at) {
 		n.outbox.overtaken(at, w.Sources)
 	}
 	h.Apply(ctx, Message{At: at, Kind: w.Kind, Sources: w.Sources, Own: w.From == n.name, Learn: learn, id: w.ID})

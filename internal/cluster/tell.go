@@ -38,7 +38,7 @@ type outbox struct {
 	sources int
 	told    Position // of the last message that was not owed
 	wake    chan struct{}
-	sending chan struct{} // holds one while what is owed is being sent: a message is sent twice only where nobody knows whether it came
+	sending chan struct{} // holds one while what is owed is being sent
 }
 
 func (b *outbox) init() { b.wake, b.sending = make(chan struct{}, 1), make(chan struct{}, 1) }
@@ -115,45 +115,47 @@ func (n *Node) Tell(ctx context.Context, kind Kind, sources ...string) (at Posit
 
 // send has Redis take one message.
 func (n *Node) send(ctx context.Context, c rueidis.Client, w *wire) (Position, error) {
-	return n.append(w, func(text string) rueidis.RedisResult {
+	text, err := w.text()
+	if err != nil {
+		return Position{}, err
+	}
+	return n.append(func() rueidis.RedisResult {
 		// Only a reader begins a stream, with its epoch: one without is given up, and what it holds with it.
 		return c.Do(ctx, c.B().Xadd().Key(n.stream()).Nomkstream().Maxlen().Almost().Threshold(decimal(keepMessages)).Id("*").
 			FieldValue().FieldValue(messageField, text).Build())
 	})
 }
 
-// appendScript takes a message if the stream has the entry ARGV[1] and behind it neither ARGV[2] more nor one with the text ARGV[3].
-const appendScript = `if redis.call("EXISTS",KEYS[1]) == 0 then return false end
+// appendScript takes a message if the stream has the entry ARGV[1] and behind it fewer than ARGV[2], none of which has the text ARGV[3] or
+// ARGV[4].
+const appendScript = `if redis.call("XLEN",KEYS[1]) == 0 then return false end
 local l = redis.call("XRANGE",KEYS[1],ARGV[1],"+","COUNT",ARGV[2] + 1)
 if not l[1] or l[1][1] ~= ARGV[1] or #l > ARGV[2] + 0 then return "" end
 for i = 2, #l do
-  if string.find(l[i][2][2],ARGV[3],1,true) then return "" end
+  local text = l[i][2][2]
+  if string.find(text,ARGV[3],1,true) or string.find(text,ARGV[4],1,true) then return "" end
 end
-return redis.call("XADD",KEYS[1],"MAXLEN","~",ARGV[4],"*",ARGV[5],ARGV[6])`
+return redis.call("XADD",KEYS[1],"MAXLEN","~",ARGV[5],"*",ARGV[6],ARGV[7])`
 
 // takeDown is in the text of a message that takes sources down, and of no other: within sources its quotes are escaped.
 const takeDown = `"do":"` + string(Withdraw) + `"`
 
-// sendAfter is send for what is owed: whoever says it has to know of all take-downs that were told before. It fails with errBehind where the
-// stream has one behind tip, or more than is read at one time.
-func (n *Node) sendAfter(ctx context.Context, c rueidis.Client, tip Position, w *wire) (Position, error) {
-	return n.append(w, func(text string) rueidis.RedisResult {
+// sendAfter is send for what is owed, of which text has the ID: whoever says it has to know of all take-downs that were told before, and it may
+// have come already. It fails with errBehind where the stream has one of them behind tip, or as much as is read at one time.
+func (n *Node) sendAfter(ctx context.Context, c rueidis.Client, tip Position, id, text string) (Position, error) {
+	return n.append(func() rueidis.RedisResult {
 		return c.Do(ctx, c.B().Eval().Script(appendScript).Numkeys(1).Key(n.stream()).
-			Arg(tip.id(), decimal(readMost), takeDown, decimal(keepMessages), messageField, text).Build())
+			Arg(tip.id(), decimal(readMost), takeDown, id, decimal(keepMessages), messageField, text).Build())
 	})
 }
 
 // append has Redis take one message, and reads where it is.
-func (n *Node) append(w *wire, do func(text string) rueidis.RedisResult) (Position, error) {
+func (n *Node) append(do func() rueidis.RedisResult) (Position, error) {
 	epoch := n.reading.position().Epoch
-	text, err := w.text()
-	if err != nil {
-		return Position{}, err
-	}
 	if epoch == 0 {
 		return Position{}, errNoStream
 	}
-	id, err := do(text).ToString()
+	id, err := do().ToString()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return Position{}, errNoStream
@@ -210,20 +212,20 @@ func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) 
 	}
 	var sent Position
 	for {
-		n.outbox.mu.Lock()
-		if len(n.outbox.owed) == 0 {
-			n.outbox.mu.Unlock()
-			n.stuck.Store(false)
-			return nil
-		}
-		w := n.outbox.owed[0]
-		n.outbox.mu.Unlock()
-		tip := n.reading.position()
+		tip := n.reading.position() // before it is looked what is owed: what is settled after this is behind tip
 		if tip.Epoch == sent.Epoch && tip.before(sent) {
 			tip = sent
 		}
+		id, text, err := n.outbox.first()
+		if id == "" {
+			n.stuck.Store(false)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		ctx, cancel := context.WithTimeout(ctx, each)
-		at, err := n.sendAfter(ctx, c, tip, w)
+		at, err := n.sendAfter(ctx, c, tip, id, text)
 		cancel()
 		if errors.Is(err, errBehind) {
 			return err
@@ -236,8 +238,19 @@ func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) 
 			return err
 		}
 		sent = at
-		n.settle(w.ID)
+		n.settle(id)
 	}
+}
+
+// first is the ID and the text of what is to be sent next; without ID nothing is.
+func (b *outbox) first() (id, text string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.owed) == 0 {
+		return "", "", nil
+	}
+	text, err = b.owed[0].text()
+	return b.owed[0].ID, text, err
 }
 
 // settle drops a message that has arrived, whether that was told or seen in the stream.
