@@ -97,7 +97,7 @@ func TestClusterNodesOfTwoEngines(t *testing.T) {
 	f := newFleet(t, 3, true)
 	f.wants(t, 0, "at first")
 	asked := f.origin.Total()
-	time.Sleep(2 * time.Second) // what is written behind the answers
+	time.Sleep(4 * time.Second) // what is written behind the answers
 	f.exchange(t, 1, anotherBuild(t, [3]string{"internal/transform/goengine/goengine.go", `const revision = "3"`, `const revision = "4"`}))
 	f.wants(t, 1, "of another engine")
 	if n := f.encodes(t, 1); n != float64(len(f.urls())) {
@@ -115,7 +115,7 @@ func TestClusterNodesOfTwoEngines(t *testing.T) {
 		return nodeAnswerOf(t, "http://"+f.nodes[1].listen+"/p/p0/w24.png").Header.Get("Etag") != tag
 	})
 	f.wants(t, 0, "after the purge")
-	time.Sleep(2 * time.Second)
+	time.Sleep(4 * time.Second)
 	f.origin.Close()
 	for i := range f.nodes {
 		f.nodes[i].kill(t)
@@ -153,7 +153,7 @@ func TestClusterNodesOfTwoLayouts(t *testing.T) {
 		return f.metric(t, 1, `cutline_cluster_messages_total{result="ignored"}`) == 1
 	})
 	f.wants(t, 0, "after the purge")
-	time.Sleep(2 * time.Second)
+	time.Sleep(4 * time.Second)
 	f.exchange(t, 1, "")
 	f.origin.Close()
 	for i := range f.nodes {
@@ -208,7 +208,7 @@ func TestClusterNodesHungNode(t *testing.T) {
 	}
 	reader.Wait()
 	soon(t, "the first node has what came after the purge", func() bool { return tagAt(0) == want })
-	time.Sleep(2 * time.Second) // what is written behind the answers
+	time.Sleep(4 * time.Second) // what is written behind the answers
 	f.origin.Close()
 	for i := range f.nodes {
 		f.nodes[i].kill(t)
@@ -303,7 +303,7 @@ func TestClusterNodesSlowBucket(t *testing.T) {
 	if original, pointer := slow.index("end PUT", "/original/"), slow.index("begin PUT", "/pointer/"); original < 0 || pointer < original {
 		t.Errorf("a pointer came before its original: %q", slow.all())
 	}
-	time.Sleep(2 * time.Second) // the rest of it
+	time.Sleep(4 * time.Second) // the rest of it
 	slow.shut()
 	status, answer := askAdminAs(t, http.DefaultClient, f.nodes[0].admin, "", `{"post": "p0"}`)
 	t.Logf("a purge of a bucket that lets nothing go: %d %s", status, answer)
