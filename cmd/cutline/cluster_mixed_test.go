@@ -72,6 +72,15 @@ func (f *fleet) exchange(t *testing.T, node int, program string) {
 	soon(t, "the node has found Redis", func() bool { return f.metric(t, node, "cutline_cluster_connected") == 1 })
 }
 
+// startEmpty kills a node and starts it with nothing on its disk.
+func (f *fleet) startEmpty(t *testing.T, node int) {
+	t.Helper()
+	n := f.nodes[node]
+	n.kill(t)
+	n.cache = t.TempDir()
+	n.start(t)
+}
+
 // encodes is how many pictures a node has made since it started.
 func (f *fleet) encodes(t *testing.T, node int) (n float64) {
 	t.Helper()
@@ -118,9 +127,7 @@ func TestClusterNodesOfTwoEngines(t *testing.T) {
 	time.Sleep(4 * time.Second)
 	f.origin.Close()
 	for i := range f.nodes {
-		f.nodes[i].kill(t)
-		f.nodes[i].cache = t.TempDir()
-		f.nodes[i].start(t)
+		f.startEmpty(t, i)
 		f.wants(t, i, "with an empty disk, from the bucket")
 		if n := f.encodes(t, i); n != 0 && i == 0 {
 			t.Errorf("the first engine's pictures are gone: it made %v anew", n)
@@ -157,9 +164,7 @@ func TestClusterNodesOfTwoLayouts(t *testing.T) {
 	f.exchange(t, 1, "")
 	f.origin.Close()
 	for i := range f.nodes {
-		f.nodes[i].kill(t)
-		f.nodes[i].cache = t.TempDir()
-		f.nodes[i].start(t)
+		f.startEmpty(t, i)
 		f.wants(t, i, "with an empty disk, from the bucket")
 		if n := f.encodes(t, i); n != 0 {
 			t.Errorf("node %d made %v pictures anew", i, n)
@@ -211,9 +216,7 @@ func TestClusterNodesHungNode(t *testing.T) {
 	time.Sleep(4 * time.Second) // what is written behind the answers
 	f.origin.Close()
 	for i := range f.nodes {
-		f.nodes[i].kill(t)
-		f.nodes[i].cache = t.TempDir()
-		f.nodes[i].start(t)
+		f.startEmpty(t, i)
 		if got := tagAt(i); got != want {
 			t.Errorf("node %d has %s from the bucket, want %s", i, got, want)
 		}

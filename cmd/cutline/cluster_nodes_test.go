@@ -200,9 +200,7 @@ func TestClusterNodesAreOne(t *testing.T) {
 	}
 	asked := f.origin.Total()
 	f.origin.Close()
-	f.nodes[1].kill(t)
-	f.nodes[1].cache = t.TempDir()
-	f.nodes[1].start(t)
+	f.startEmpty(t, 1)
 	if diff := cmp.Diff(want, f.answers(t, 1, paths)); diff != "" {
 		t.Errorf("with an empty disk (-first +second):\n%s", diff)
 	}
