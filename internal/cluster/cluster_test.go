@@ -112,15 +112,21 @@ func TestTellReachesAll(t *testing.T) {
 	}
 }
 
+// A keptText is what a node keeps over restarts.
+type keptText struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (k *keptText) load() string { k.mu.Lock(); defer k.mu.Unlock(); return k.text }
+
+func (k *keptText) save(text string) { k.mu.Lock(); defer k.mu.Unlock(); k.text = text }
+
 // TestReadsWhatItMissed restarts a node that knows how far it had come, and one that does not.
 func TestReadsWhatItMissed(t *testing.T) {
 	redis := miniredis.RunT(t)
-	var mu sync.Mutex
-	kept := ""
-	o := Options{URL: "redis://" + redis.Addr(), Prefix: "site",
-		Load: func() string { mu.Lock(); defer mu.Unlock(); return kept },
-		Save: func(s string) { mu.Lock(); defer mu.Unlock(); kept = s },
-	}
+	var kept keptText
+	o := Options{URL: "redis://" + redis.Addr(), Prefix: "site", Load: kept.load, Save: kept.save}
 	a := open(t, Options{URL: o.URL, Prefix: "site"})
 	ha := newHeard()
 	a.Follow(ha)

@@ -11,20 +11,27 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// TestOwedBehindATakeDown verifies that a purge which a node could not tell does not lift, when it can, what another took down meanwhile:
-// the take-down was told first, and asked for last. The node is slow to read, and can tell before it has read.
-func TestOwedBehindATakeDown(t *testing.T) {
-	redis := miniredis.RunT(t)
+// slowPair is two nodes, of which a carries out its first message, from when busy is closed, until goOn. hb hears what b does.
+func slowPair(t *testing.T) (redis *miniredis.Miniredis, a, b *Node, hb heard, busy <-chan bool, goOn func()) {
+	t.Helper()
+	redis = miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
-	a, b := open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
-	busy, read := make(chan bool), make(chan bool)
-	goOn := sync.OnceFunc(func() { close(read) })
+	a, b = open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
+	begun, read := make(chan bool), make(chan bool)
+	goOn = sync.OnceFunc(func() { close(read) })
 	t.Cleanup(goOn) // or a failure would wait for ever
-	ha, hb := &slowly{heard: newHeard(), during: func() { close(busy); <-read }}, newHeard()
+	ha, hb := &slowly{heard: newHeard(), during: func() { close(begun); <-read }}, newHeard()
 	a.Follow(ha)
 	b.Follow(hb)
 	next(t, ha.doubts)
 	next(t, hb.doubts)
+	return redis, a, b, hb, begun, goOn
+}
+
+// TestOwedBehindATakeDown verifies that a purge which a node could not tell does not lift, when it can, what another took down meanwhile:
+// the take-down was told first, and asked for last. The node is slow to read, and can tell before it has read.
+func TestOwedBehindATakeDown(t *testing.T) {
+	redis, a, b, hb, busy, goOn := slowPair(t)
 	refuses(redis, "ERR not yet", a.Name())
 	if _, told := a.Tell(t.Context(), Forget, "/down.jpg", "/other.jpg"); told {
 		t.Fatal("told")
@@ -64,17 +71,7 @@ func TestOwedBehindATakeDown(t *testing.T) {
 
 // TestOwedInAFlood verifies that what a node owes waits neither until it has read the last of what others tell, nor until nobody tells anything more.
 func TestOwedInAFlood(t *testing.T) {
-	redis := miniredis.RunT(t)
-	url := "redis://" + redis.Addr()
-	a, b := open(t, Options{URL: url, Prefix: "site"}), open(t, Options{URL: url, Prefix: "site"})
-	busy, read := make(chan bool), make(chan bool)
-	goOn := sync.OnceFunc(func() { close(read) })
-	t.Cleanup(goOn) // or a failure would wait for ever
-	ha, hb := &slowly{heard: newHeard(), during: func() { close(busy); <-read }}, newHeard()
-	a.Follow(ha)
-	b.Follow(hb)
-	next(t, ha.doubts)
-	next(t, hb.doubts)
+	_, a, b, hb, busy, goOn := slowPair(t)
 	for n := range 5 { // the first is being carried out, the others are not read
 		if _, told := b.Tell(t.Context(), Forget, "/of-b.jpg"); !told {
 			t.Fatal("not told")
@@ -113,17 +110,18 @@ func TestOwedIsSent(t *testing.T) {
 	for name, tt := range map[string]struct {
 		behind []string // the texts of entries that were not read
 		fields []string // of another one
+		unread bool     // not even the stream's beginning was read
 		want   error
 	}{
-		"nothing":                 {},
-		"purges":                  {behind: []string{textOf(t, Forget, "/a.jpg"), textOf(t, Restore, "/a.jpg"), textOf(t, Rescan)}},
-		"noise":                   {behind: []string{"", "[[["}, fields: []string{"x", "y", "m", "z"}},
-		"as many as are read":     {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost-1)},
-		"more than are read":      {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost), want: errBehind},
-		"a take-down":             {behind: []string{textOf(t, Rescan), textOf(t, Withdraw, "/a.jpg")}, want: errBehind},
-		"one that is spoken of":   {behind: []string{textOf(t, Forget, `/"do":"withdraw"`)}},
-		"the message itself":      {behind: []string{textOf(t, Rescan), text}, want: errBehind},
-		"a stream that has begun": {behind: nil, want: errBehind},
+		"nothing":               {},
+		"purges":                {behind: []string{textOf(t, Forget, "/a.jpg"), textOf(t, Restore, "/a.jpg"), textOf(t, Rescan)}},
+		"noise":                 {behind: []string{"", "[[["}, fields: []string{"x", "y", "m", "z"}},
+		"as many as are read":   {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost-1)},
+		"more than are read":    {behind: slices.Repeat([]string{textOf(t, Rescan)}, readMost), want: errBehind},
+		"a take-down":           {behind: []string{textOf(t, Rescan), textOf(t, Withdraw, "/a.jpg")}, want: errBehind},
+		"one that is spoken of": {behind: []string{textOf(t, Forget, `/"do":"withdraw"`)}},
+		"the message itself":    {behind: []string{textOf(t, Rescan), text}, want: errBehind},
+		"nothing was read":      {unread: true, want: errBehind},
 	} {
 		t.Run(name, func(t *testing.T) {
 			redis := miniredis.RunT(t)
@@ -143,7 +141,7 @@ func TestOwedIsSent(t *testing.T) {
 				t.Errorf("without a stream: %v", err)
 			}
 			tip := add(beginningField, "1")
-			if name == "a stream that has begun" {
+			if tt.unread {
 				tip = Position{}
 			}
 			for _, text := range tt.behind {
@@ -175,9 +173,8 @@ func textOf(t *testing.T, kind Kind, sources ...string) string {
 // TestOwedAtTheEnd verifies that a node which says what it owes when it ends does not owe it when it begins again.
 func TestOwedAtTheEnd(t *testing.T) {
 	redis := miniredis.RunT(t)
-	var mu sync.Mutex
-	kept := ""
-	n := open(t, Options{URL: "redis://" + redis.Addr(), Prefix: "site", Save: func(s string) { mu.Lock(); defer mu.Unlock(); kept = s }})
+	var kept keptText
+	n := open(t, Options{URL: "redis://" + redis.Addr(), Prefix: "site", Save: kept.save})
 	h := newHeard()
 	n.Follow(h)
 	next(t, h.doubts)
@@ -186,8 +183,8 @@ func TestOwedAtTheEnd(t *testing.T) {
 	if _, told := n.Tell(t.Context(), Forget, "/a.jpg"); told {
 		t.Fatal("told")
 	}
-	if !strings.Contains(kept, "owes") {
-		t.Fatalf("kept %q: proves nothing", kept)
+	if !strings.Contains(kept.load(), "owes") {
+		t.Fatalf("kept %q: proves nothing", kept.load())
 	}
 	n.breaker.close()
 	for range 2 {
@@ -198,20 +195,16 @@ func TestOwedAtTheEnd(t *testing.T) {
 	if entries, err := redis.Stream(n.stream()); err != nil || len(entries) != 2 {
 		t.Errorf("the stream has %v, %v; want its beginning and what was owed", entries, err)
 	}
-	if strings.Contains(kept, "owes") {
-		t.Errorf("kept %q", kept)
+	if strings.Contains(kept.load(), "owes") {
+		t.Errorf("kept %q", kept.load())
 	}
 }
 
 // TestOwedAfterARestart verifies that a node which takes back, before it has found Redis again, what an earlier run had heard of, tells that.
 func TestOwedAfterARestart(t *testing.T) {
 	redis := miniredis.RunT(t)
-	var mu sync.Mutex
-	kept := ""
-	o := Options{URL: "redis://" + redis.Addr(), Prefix: "site",
-		Load: func() string { mu.Lock(); defer mu.Unlock(); return kept },
-		Save: func(s string) { mu.Lock(); defer mu.Unlock(); kept = s },
-	}
+	var kept keptText
+	o := Options{URL: "redis://" + redis.Addr(), Prefix: "site", Load: kept.load, Save: kept.save}
 	b, hb := open(t, Options{URL: o.URL, Prefix: "site"}), newHeard()
 	b.Follow(hb)
 	next(t, hb.doubts)

@@ -210,7 +210,7 @@ func (n *Node) flush(ctx context.Context, c rueidis.Client, each time.Duration) 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	var sent Position
+	var sent Position // a node knows what it has sent itself before it reads it
 	for {
 		tip := n.reading.position() // before it is looked what is owed: what is settled after this is behind tip
 		if tip.Epoch == sent.Epoch && tip.before(sent) {
